@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { closeCodes } from './close-codes.ts'
+import { Problem, errorCodes } from './error-codes.ts'
+import { StoredEvent, eventTypes } from './events.ts'
+import { clientFrames, serverFrames, wireVersion } from './frames.ts'
+import { limits } from './limits.ts'
+import { Report } from './report.ts'
+import * as resources from './resources.ts'
+
+type JsonSchema = Record<string, unknown>
+
+// What a peer may send is the input side of a schema: branding transforms have no JSON Schema of their own.
+const json = (schema: z.ZodType): JsonSchema =>
+  z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' }) as JsonSchema
+
+const jsonAll = (schemas: Readonly<Record<string, z.ZodType>>): Record<string, JsonSchema> =>
+  Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, json(schema)]))
+
+export interface Contract {
+  readonly version: typeof wireVersion
+  readonly events: { readonly types: readonly string[]; readonly schema: JsonSchema }
+  readonly frames: {
+    readonly clientToServer: Record<string, JsonSchema>
+    readonly serverToClient: Record<string, JsonSchema>
+  }
+  readonly resources: Record<string, JsonSchema>
+  readonly closeCodes: typeof closeCodes
+  readonly errorCodes: typeof errorCodes
+  readonly limits: typeof limits
+}
+
+/** What `GET /v1/contract` serves: JSON Schema 2020-12 for everything that travels, with codes and limits. */
+export function contract(): Contract {
+  const { Run, Thread, ThreadList, ThreadState, CreateThread, PatchThread, SubmitRun } = resources
+  const { FileInfo, ArtifactInfo, EventPage, Session, AgentList } = resources
+  return {
+    version: wireVersion,
+    events: { types: eventTypes, schema: json(StoredEvent) },
+    frames: { clientToServer: jsonAll(clientFrames), serverToClient: jsonAll(serverFrames) },
+    resources: jsonAll({
+      Thread,
+      ThreadList,
+      ThreadState,
+      CreateThread,
+      PatchThread,
+      Run,
+      SubmitRun,
+      FileInfo,
+      ArtifactInfo,
+      EventPage,
+      Session,
+      AgentList,
+      Report,
+      Problem,
+    }),
+    closeCodes,
+    errorCodes,
+    limits,
+  }
+}

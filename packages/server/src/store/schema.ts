@@ -1,0 +1,87 @@
+import type {
+  ArtifactId,
+  ArtifactKind,
+  EventId,
+  EventType,
+  FileId,
+  FileKind,
+  RunId,
+  RunStatus,
+  ThreadId,
+  UserId,
+} from '@holdfast/protocol'
+import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+
+/** Both adapters read int8 as number, json as a parsed value and timestamptz as Date. */
+type Time = ColumnType<Date, Date | string, Date | string>
+type SetOnceTime = ColumnType<Date, Date | string | undefined, never>
+
+export interface Schema {
+  /** One row a key; holds `epoch`. */
+  meta: { key: string; value: string }
+  threads: {
+    id: ThreadId
+    owner: UserId
+    title: string
+    /** seq of the newest event: taken and raised by the append itself (L2). */
+    head: Generated<number>
+    created_at: SetOnceTime
+  }
+  /** Primary key (thread_id, seq); (run_id, producer_key) is unique (L5). `data` is json, not jsonb: it keeps its text. */
+  events: {
+    thread_id: ThreadId
+    seq: number
+    id: EventId
+    run_id: RunId
+    agent: string
+    type: EventType
+    at: Time
+    data: JSONColumnType<object>
+    producer_key: string | null
+  }
+  runs: {
+    id: RunId
+    thread_id: ThreadId
+    owner: UserId
+    agent: string
+    model: string | null
+    status: RunStatus
+    /** How many times a worker has taken the run. */
+    attempt: Generated<number>
+    /** Raised by every claim: an append that names an older one is refused (L4). */
+    lease_epoch: Generated<number>
+    lease_node: string | null
+    lease_expires_at: Time | null
+    /** Set once by cancel; the worker that holds the run sees it and stops (R6). */
+    cancel_by: 'user' | 'superseded' | null
+    /** Unique with owner where present; request_hash tells a retry from another request. */
+    idempotency_key: string | null
+    request_hash: string
+    queued_at_seq: number
+    created_at: SetOnceTime
+  }
+  files: {
+    id: FileId
+    thread_id: ThreadId
+    owner: UserId
+    name: string
+    kind: FileKind
+    bytes: number
+    sha256: string
+    /** The FileProfile of workspace/, once the file has been ingested. */
+    profile: JSONColumnType<object, string | null, string | null> | null
+    created_at: SetOnceTime
+  }
+  artifacts: {
+    id: ArtifactId
+    thread_id: ThreadId
+    run_id: RunId
+    owner: UserId
+    kind: ArtifactKind
+    title: string
+    media_type: string
+    rows: number | null
+    bytes: number
+    created_at: SetOnceTime
+  }
+}

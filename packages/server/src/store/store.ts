@@ -1,0 +1,24 @@
+import type { EpochId } from '@holdfast/protocol'
+import type { Kysely, Transaction } from 'kysely'
+import type { Schema } from './schema.ts'
+
+/** What an acknowledged commit survives. Printed at boot, so that nobody takes one for the other. */
+export type Durability = 'memory' | 'process-crash' | 'power-loss'
+
+/** One dialect, two operating contracts: what differs between the adapters is named here and nowhere else. */
+export interface StoreCapabilities {
+  readonly durability: Durability
+  /** Only this process can have the store open: whatever lease another process left behind is void. */
+  readonly exclusive: boolean
+}
+
+export type Tx = Transaction<Schema>
+
+/** The database, open and migrated. Times inside it are of its own clock. */
+export interface Store extends AsyncDisposable {
+  readonly kind: 'pglite' | 'postgres'
+  readonly capabilities: StoreCapabilities
+  readonly db: Kysely<Schema>
+  /** Made when the store was created, rotated by restore (L6). */
+  readonly epoch: EpochId
+}
