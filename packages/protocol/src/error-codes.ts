@@ -14,7 +14,11 @@ export const errorCodes = {
   thread_busy: { status: 409, retryable: true, title: 'The thread has a run under way' },
   run_ended: { status: 409, retryable: false, title: 'The run has already ended' },
   payload_too_large: { status: 413, retryable: false, title: 'Too large' },
-  unsupported_media_type: { status: 415, retryable: false, title: 'Not a kind of file or body that can be read' },
+  unsupported_media_type: {
+    status: 415,
+    retryable: false,
+    title: 'Not a kind of file or body that can be read',
+  },
   file_unreadable: { status: 422, retryable: false, title: 'The file cannot be read as data' },
   rate_limited: { status: 429, retryable: true, title: 'Too many requests' },
   limit_reached: { status: 429, retryable: true, title: 'A limit is reached' },

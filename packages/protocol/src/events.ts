@@ -1,6 +1,16 @@
 import { z } from 'zod'
 import { DataRequestItem, Question, Sufficiency } from './data-request.ts'
-import { ArtifactId, CallId, EventId, FileId, MessageId, Position, RequestId, RunId, ThreadId } from './ids.ts'
+import {
+  ArtifactId,
+  CallId,
+  EventId,
+  FileId,
+  MessageId,
+  Position,
+  RequestId,
+  RunId,
+  ThreadId,
+} from './ids.ts'
 import { limits } from './limits.ts'
 
 export const Json: z.ZodType<Json> = z.json()

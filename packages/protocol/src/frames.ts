@@ -7,10 +7,9 @@ import { limits } from './limits.ts'
 export const wireVersion = 'holdfast.v1'
 
 /** `thread/<id>`: the events of one thread. */
-export const Stream = z.templateLiteral(['thread/', z.string()]).refine(
-  (text) => ThreadId.safeParse(text.slice('thread/'.length)).success,
-  'expected thread/<thread id>',
-)
+export const Stream = z
+  .templateLiteral(['thread/', z.string()])
+  .refine((text) => ThreadId.safeParse(text.slice('thread/'.length)).success, 'expected thread/<thread id>')
 export type Stream = `thread/${string}`
 
 export const threadStream = (thread: ThreadId): Stream => `thread/${thread}`
@@ -68,7 +67,12 @@ export const serverFrames = {
   live: z.object({ type: z.literal('live'), stream: Stream, at: Position }),
   ping: z.object({ type: z.literal('ping'), n: z.int() }),
   drain: z.object({ type: z.literal('drain'), leaveWithinMs: z.int() }),
-  error: z.object({ type: z.literal('error'), code: z.string(), message: z.string(), ref: z.string().optional() }),
+  error: z.object({
+    type: z.literal('error'),
+    code: z.string(),
+    message: z.string(),
+    ref: z.string().optional(),
+  }),
 } as const
 
 export const ServerFrame = z.discriminatedUnion('type', [

@@ -34,7 +34,9 @@ export const Chart = z.object({
   id: z.string(),
   title: z.string(),
   query: z.string(),
-  spec: z.record(z.string(), z.unknown()).describe('Vega-Lite, without data; the rows of `query` are its data'),
+  spec: z
+    .record(z.string(), z.unknown())
+    .describe('Vega-Lite, without data; the rows of `query` are its data'),
   artifactId: ArtifactId.optional().describe('the chart as SVG'),
 })
 export type Chart = z.infer<typeof Chart>

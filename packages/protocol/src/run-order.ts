@@ -37,7 +37,8 @@ export function advanceRun(state: RunOrder, event: NewEvent): OrderCheck {
       // A run can be cancelled, or refused for good, before any worker took it.
       if (event.type === 'agent_cancelled' || event.type === 'agent_failed')
         return accept({ kind: 'ended', by: event.type })
-      if (event.type !== 'agent_started') return refuse(`run_queued is followed by agent_started, not ${event.type}`)
+      if (event.type !== 'agent_started')
+        return refuse(`run_queued is followed by agent_started, not ${event.type}`)
       return accept({ kind: 'running', attempt: event.data.attempt, open: new Set() })
     case 'running':
       return advanceRunning(state, event)

@@ -1,5 +1,14 @@
 import type { Readable } from 'node:stream'
-import type { ArtifactId, ArtifactInfo, ArtifactKind, Cell, FileId, FileInfo, RunId, ThreadId } from '@holdfast/protocol'
+import type {
+  ArtifactId,
+  ArtifactInfo,
+  ArtifactKind,
+  Cell,
+  FileId,
+  FileInfo,
+  RunId,
+  ThreadId,
+} from '@holdfast/protocol'
 import type { Principal } from '../principal.ts'
 import type { FileProfile } from './file-profile.ts'
 

@@ -1,0 +1,76 @@
+import type { Figure } from '@holdfast/protocol'
+import type { SqlResult } from '../../workspace/workspace.ts'
+import type { ChartPlan } from './charts/chart-plan.ts'
+import type { FieldName, Grain } from './fields.ts'
+
+export type PlaybookId = 'cost_breakdown' | 'latency_tail' | 'capacity' | 'any_table'
+
+/**
+ * What a playbook knows about the data before it runs any SQL: one canonical table named `usage`, which has a column
+ * for every field that is mapped (see canonical-view.ts) besides `ok BOOLEAN` where status is.
+ */
+export interface View {
+  readonly fields: ReadonlySet<FieldName>
+  readonly grain: Grain
+  readonly rows: number
+  /** Of the time field; null without one. */
+  readonly span: { readonly from: string; readonly to: string; readonly days: number } | null
+  /** Fields that are estimated rather than read. */
+  readonly estimated: ReadonlySet<FieldName>
+  readonly sources: readonly {
+    readonly fileName: string
+    readonly format: string | null
+    readonly rows: number
+  }[]
+}
+
+/** Fields one of which is enough, in order of preference: cost, or else what it can be derived from. */
+export interface Need {
+  readonly anyOf: readonly FieldName[]
+  readonly why: string
+  readonly unlocks: string
+}
+
+/** One query of a playbook over `usage`; hand-written and tested, so its results are labelled verified. */
+export interface Analysis {
+  readonly id: string
+  readonly title: string
+  /** Runs only where this holds. */
+  readonly when?: (view: View) => boolean
+  readonly sql: (view: View) => string
+  readonly chart?: ChartPlan
+}
+
+/** Something smaller that can still be said, and what would give the rest: makes the answer partial. */
+export interface Reduction {
+  readonly id: string
+  readonly when: (view: View) => boolean
+  /** What is not said, and why. */
+  readonly says: string
+  /** The field that would unlock it, for the request; null where only more rows or a longer time would. */
+  readonly missing: FieldName | null
+}
+
+export interface Findings {
+  /** The headline first. Each refers to a cell of one of the results (D3). */
+  readonly figures: readonly Figure[]
+  /** Markdown paragraphs; a figure is cited as [fig:<id>] and its value is put in place by the report. */
+  readonly paragraphs: readonly string[]
+  /** Chosen from the data, beside the playbook's own. */
+  readonly caveats: readonly string[]
+}
+
+export interface Playbook {
+  readonly id: PlaybookId
+  readonly title: string
+  /** Wordings people use; triage learns from them, and --help shows the first. */
+  readonly asks: readonly string[]
+  readonly required: readonly Need[]
+  readonly optional: readonly Need[]
+  /** Coarsest grain that still answers. */
+  readonly grains: readonly Grain[]
+  readonly reductions: readonly Reduction[]
+  readonly analyses: readonly Analysis[]
+  readonly findings: (results: ReadonlyMap<string, SqlResult>, view: View) => Findings
+  readonly caveats: readonly string[]
+}
