@@ -1,0 +1,211 @@
+/**
+ * The one table of settings and the only reader of process.env.
+ *
+ * Traps the table keeps out: `''` counts as unset (many platforms set empty variables); numbers are parsed
+ * from digits, because `z.coerce.number('')` is 0; a boolean would be `z.stringbool()`, because
+ * `z.coerce.boolean('false')` is true. An error names the variable and what is allowed, never the value,
+ * which may be a secret pasted into the wrong variable.
+ */
+import { z } from 'zod'
+import { type Secret, secret } from './secret.ts'
+
+export const tiers = ['development', 'test', 'staging', 'production'] as const
+export type Tier = (typeof tiers)[number]
+
+export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** A setting that cannot be used; the command exits with 78 (EX_CONFIG). */
+export class SettingError extends Error {
+  override readonly name = 'SettingError'
+  readonly setting: string
+
+  constructor(setting: string, message: string) {
+    super(message)
+    this.setting = setting
+  }
+}
+
+interface Setting<Value> {
+  /** The variable, or several of which the first that is set counts. */
+  readonly names: readonly [string, ...string[]]
+  readonly parser: z.ZodType<Value>
+  readonly fallback: Value
+  /** Ends the sentence "NAME must be …". */
+  readonly allowed: string
+  readonly sentence: string
+  readonly secret: boolean
+}
+
+function setting<Value>(row: Omit<Setting<Value>, 'secret'> & { readonly secret?: true }): Setting<Value> {
+  return { ...row, secret: row.secret ?? false }
+}
+
+const MiB = 1024 * 1024
+
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .pipe(z.int().min(least).max(most))
+
+const webUrl = z
+  .url({ protocol: /^https?$/ })
+  .transform((text) => new URL(text))
+  .nullable()
+
+// At least two labels: the one label `com` would let in every host that ends in it.
+const domains = z
+  .string()
+  .toLowerCase()
+  .transform((text) => text.split(',').map((domain) => domain.trim()))
+  .pipe(z.array(z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/)))
+
+const postgresUrl = z
+  .url({ protocol: /^postgres(ql)?$/ })
+  .transform(secret)
+  .nullable()
+
+const table = {
+  tier: setting<Tier | null>({
+    names: ['HOLDFAST_ENV'],
+    parser: z.enum(tiers).nullable(),
+    fallback: null,
+    allowed: `one of ${tiers.join(', ')}`,
+    sentence: 'The tier. Unset: detected from the platform; what is detected sets patience, never privilege.',
+  }),
+  host: setting<string>({
+    names: ['HOLDFAST_HOST'],
+    parser: z.string().regex(/^[A-Za-z0-9.:-]+$/),
+    fallback: '127.0.0.1',
+    allowed: 'a host name or an address to listen on, such as 127.0.0.1',
+    sentence: 'The address to listen on.',
+  }),
+  port: setting<number>({
+    names: ['HOLDFAST_PORT', 'PORT'],
+    parser: wholeNumber(0, 65_535),
+    fallback: 8080,
+    allowed: 'a whole number from 0 to 65535 (0: any free port)',
+    sentence: 'The port to listen on; 0 takes any free one.',
+  }),
+  dataDir: setting<string>({
+    names: ['HOLDFAST_DATA_DIR'],
+    parser: z.string().regex(/^[^\0]*[^\0\s][^\0]*$/),
+    fallback: '.holdfast',
+    allowed: 'a directory',
+    sentence: 'Where files, artifacts and, without HOLDFAST_DATABASE_URL, the database are kept.',
+  }),
+  databaseUrl: setting<Secret | null>({
+    names: ['HOLDFAST_DATABASE_URL'],
+    parser: postgresUrl,
+    fallback: null,
+    allowed: 'a URL that begins with postgres:// or postgresql://',
+    sentence: 'The PostgreSQL to use. Unset: a database inside the data directory, for one process.',
+    secret: true,
+  }),
+  publicUrl: setting<URL | null>({
+    names: ['HOLDFAST_PUBLIC_URL'],
+    parser: webUrl,
+    fallback: null,
+    allowed: 'a URL that begins with http:// or https://',
+    sentence: 'Where browsers reach this server; evidence for the tier.',
+  }),
+  authUrl: setting<URL | null>({
+    names: ['HOLDFAST_AUTH_URL'],
+    parser: webUrl,
+    fallback: null,
+    allowed: 'a URL that begins with http:// or https://',
+    sentence: 'Where people sign in; evidence for the tier.',
+  }),
+  publicDomains: setting<readonly string[]>({
+    names: ['HOLDFAST_PUBLIC_DOMAINS'],
+    parser: domains,
+    fallback: [],
+    allowed: 'domains with commas between them, such as example.com,example.org',
+    sentence: 'Domains that are yours. When set, a URL outside them is no evidence for a tier.',
+  }),
+  logLevel: setting<LogLevel>({
+    names: ['HOLDFAST_LOG_LEVEL'],
+    parser: z.enum(logLevels),
+    fallback: 'info',
+    allowed: `one of ${logLevels.join(', ')}`,
+    sentence: 'The least important lines that are written to standard error.',
+  }),
+  maxFileBytes: setting<number>({
+    names: ['HOLDFAST_MAX_FILE_BYTES'],
+    parser: wholeNumber(1, 64 * 1024 * MiB),
+    fallback: 1024 * MiB,
+    allowed: `a whole number of bytes from 1 to ${64 * 1024 * MiB}`,
+    sentence: 'The largest file that is accepted, in bytes, before and after unpacking.',
+  }),
+  token: setting<Secret | null>({
+    names: ['HOLDFAST_TOKEN'],
+    parser: z
+      .string()
+      .regex(/^[\x21-\x7e]+$/)
+      .transform(secret)
+      .nullable(),
+    fallback: null,
+    allowed: 'a token as it was shown: printable characters without spaces',
+    sentence: 'The token that `holdfast ask --url` sends.',
+    secret: true,
+  }),
+} as const satisfies Record<string, Setting<never> | Setting<unknown>>
+
+/** What a platform sets by itself: evidence for the tier, not settings of ours. */
+const platformNames = [
+  'K_SERVICE',
+  'K_REVISION',
+  'KUBERNETES_SERVICE_HOST',
+  'GOOGLE_CLOUD_PROJECT',
+  'GCP_PROJECT_ID',
+] as const
+export type PlatformName = (typeof platformNames)[number]
+export type Platform = { readonly [Name in PlatformName]: string | null }
+
+type Table = typeof table
+export type Settings = {
+  readonly [Key in keyof Table]: Table[Key] extends Setting<infer Value> ? Value : never
+} & { readonly platform: Platform }
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+function read<Value>(environment: Environment, row: Setting<Value>): Value {
+  const name = row.names.find((candidate) => given(environment, candidate) !== null)
+  if (name === undefined) return row.fallback
+  const parsed = row.parser.safeParse(given(environment, name))
+  if (parsed.success) return parsed.data
+  throw new SettingError(name, `${name} must be ${row.allowed}. Change it, or unset it.`)
+}
+
+const given = (environment: Environment, name: string): string | null => environment[name] || null
+
+/** @throws {SettingError} for the first setting, in the order of the table, that cannot be used */
+export function readSettings(environment: Environment = process.env): Settings {
+  const values = Object.fromEntries(
+    Object.entries(table).map(([key, row]) => [key, read(environment, row as Setting<unknown>)]),
+  )
+  const platform = Object.fromEntries(platformNames.map((name) => [name, given(environment, name)]))
+  // The rows give each key its type; Object.fromEntries only forgets which.
+  return { ...values, platform } as Settings
+}
+
+export interface SettingDescription {
+  readonly names: readonly string[]
+  readonly fallback: string
+  readonly allowed: string
+  readonly sentence: string
+  readonly secret: boolean
+}
+
+/** The table as text, for `--help` and the reference page. */
+export const settingDescriptions: readonly SettingDescription[] = Object.values(table).map(
+  ({ names, fallback, allowed, sentence, secret: isSecret }) => ({
+    names,
+    fallback: fallback === null || String(fallback) === '' ? 'unset' : String(fallback),
+    allowed,
+    sentence,
+    secret: isSecret,
+  }),
+)
