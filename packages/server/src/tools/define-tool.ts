@@ -1,12 +1,14 @@
 import type {
   ArtifactId,
   CallId,
+  EventData,
   Json,
   NewEvent,
   Outcome,
   RunId,
   ThreadId,
   ToolEffect,
+  UserMessage,
 } from '@holdfast/protocol'
 import type { z } from 'zod'
 import type { Principal } from '../principal.ts'
@@ -22,16 +24,22 @@ export interface ToolContext {
   readonly idempotencyKey: string
   readonly signal: AbortSignal
   readonly workspace: ThreadWorkspace
-  /** The conversation of this thread so far, oldest first; the last is the message this run answers. */
-  readonly messages: readonly ThreadMessage[]
+  /** The message this run answers. */
+  readonly message: UserMessage
+  /** The thread's ended runs, oldest first: what was asked before, and what was asked back. */
+  readonly earlier: readonly EarlierRun[]
   /** Results of this run's earlier calls, oldest first: what a tool needs of another is read here, not repeated by the model. */
   readonly results: readonly ToolResult[]
 }
 
-export interface ThreadMessage {
-  readonly role: 'user' | 'assistant'
-  readonly text: string
-  readonly files: readonly string[]
+/** What an ended run of the thread leaves for the next one. */
+export interface EarlierRun {
+  readonly message: UserMessage
+  readonly outcome: Outcome | 'failed' | 'cancelled'
+  /** The text of its answer; empty if it gave none. */
+  readonly answer: string
+  /** What it asked for, if it asked. */
+  readonly request: EventData<'data_requested'> | null
 }
 
 export interface ToolResult {
@@ -46,8 +54,13 @@ export interface ToolOutcome {
   readonly artifacts?: readonly ArtifactId[]
   /** Appended in one transaction with tool_completed: artifact_created, data_requested, data_received. */
   readonly events?: readonly NewEvent[]
-  /** Set by the tool that settles the run: what agent_completed will say. */
-  readonly conclusion?: { readonly outcome: Outcome; readonly summary: string }
+}
+
+/** What `agent_completed` will say. */
+export interface Conclusion {
+  readonly outcome: Outcome
+  /** One line for lists of runs. */
+  readonly summary: string
 }
 
 export interface ToolDefinition<Input = unknown> {
@@ -59,8 +72,11 @@ export interface ToolDefinition<Input = unknown> {
   readonly input: z.ZodType<Input>
   /** Default toolLimits.timeoutMs. */
   readonly timeoutMs?: number
-  /** One short sentence for agent_thinking while the call is about to run, for people. */
-  readonly narrate?: (input: Input) => string
+  /**
+   * Of a tool that settles its run: reads the conclusion from its output. Pure, so that a later attempt
+   * reaches the same conclusion from the log (R3).
+   */
+  conclude?(output: Json): Conclusion
   execute(input: Input, context: ToolContext): Promise<ToolOutcome>
 }
 

@@ -14,10 +14,13 @@ export const fieldNames = [
   'request_id',
   'status',
   'finish_reason',
+  /** All input, cache reads and writes included, whatever the export counts. */
   'input_tokens',
   'cached_input_tokens',
   'cache_write_tokens',
   'output_tokens',
+  /** Input and output together; the only count some files have. */
+  'total_tokens',
   'cost_usd',
   'latency_ms',
   'ttft_ms',
@@ -29,3 +32,33 @@ export type FieldName = (typeof fieldNames)[number]
 
 /** What one row of a file stands for. Percentiles need `request`; requests per minute need `request` or `minute`. */
 export type Grain = 'request' | 'minute' | 'hour' | 'day' | 'unknown'
+
+/** The SQL type of a field in `usage`. */
+export function fieldType(field: FieldName): 'TIMESTAMP' | 'VARCHAR' | 'DOUBLE' {
+  switch (field) {
+    case 'time':
+      return 'TIMESTAMP'
+    case 'model':
+    case 'provider':
+    case 'tenant':
+    case 'feature':
+    case 'user':
+    case 'api_key':
+    case 'session':
+    case 'request_id':
+    case 'status':
+    case 'finish_reason':
+    case 'prefix_blocks':
+      return 'VARCHAR'
+    case 'input_tokens':
+    case 'cached_input_tokens':
+    case 'cache_write_tokens':
+    case 'output_tokens':
+    case 'total_tokens':
+    case 'cost_usd':
+    case 'latency_ms':
+    case 'ttft_ms':
+    case 'request_count':
+      return 'DOUBLE'
+  }
+}

@@ -1,0 +1,42 @@
+import type { UserMessage } from '@holdfast/protocol'
+import type { ModelMessage } from 'ai'
+import type { EarlierRun } from '../tools/define-tool.ts'
+import type { FinishedCall } from './run-calls.ts'
+
+/**
+ * The conversation as a model reads it, rebuilt from the log alone: earlier runs as their questions and answers,
+ * this run as its message and every finished call. A call never stands without its result
+ * (the SDK refuses such a history), because only finished calls are in it.
+ */
+export function conversation(
+  earlier: readonly EarlierRun[],
+  message: UserMessage,
+  calls: readonly FinishedCall[],
+): ModelMessage[] {
+  return [
+    ...earlier.flatMap((run): ModelMessage[] => [
+      { role: 'user', content: run.message.text },
+      { role: 'assistant', content: run.answer === '' ? `(${run.outcome})` : run.answer },
+    ]),
+    { role: 'user', content: message.text },
+    ...calls.flatMap(({ call, completed }): ModelMessage[] => [
+      {
+        role: 'assistant',
+        content: [{ type: 'tool-call', toolCallId: call.callId, toolName: call.tool, input: call.input }],
+      },
+      {
+        role: 'tool',
+        content: [
+          {
+            type: 'tool-result',
+            toolCallId: call.callId,
+            toolName: call.tool,
+            output: completed.ok
+              ? { type: 'json', value: completed.output ?? null }
+              : { type: 'error-text', value: `${completed.error?.code}: ${completed.error?.message}` },
+          },
+        ],
+      },
+    ]),
+  ]
+}

@@ -1,0 +1,23 @@
+import type { OfflineRules } from '../models/offline-model.ts'
+
+/** What an agent is; a run gets a context of its own and no agent holds state (A2). */
+export interface AgentDefinition {
+  readonly name: string
+  /** One sentence for people who choose. */
+  readonly description: string
+  /** The system prompt. */
+  readonly instructions: string
+  /** Names of registered tools. */
+  readonly tools: readonly string[]
+  /** Steps of the model before the run fails with step_limit. Default agentLimits.steps. */
+  readonly maxSteps?: number
+  /** How the offline model chooses among the tools; null: the agent needs a provider's model. */
+  readonly offlineRules: OfflineRules | null
+}
+
+export const agentLimits = { steps: 24 } as const
+
+/** Types an agent; the registry checks it at boot (A1). */
+export function defineAgent(agent: AgentDefinition): AgentDefinition {
+  return agent
+}
