@@ -41,7 +41,7 @@ test.each<[string, unknown, unknown]>([
   ['undefined', undefined, null],
 ])('%s is written, not thrown', (_name, value, expected) => {
   const { logger, lines } = collect()
-  logger.info('line', { value })
+  logger.info({ value }, 'line')
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'info', msg: 'line', value: expected })
 })
 
@@ -55,7 +55,7 @@ test('any value gives one line that is JSON', () => {
   fc.assert(
     fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true }), (value) => {
       const { logger, lines } = collect()
-      logger.child({ value }).info('line', { value })
+      logger.child({ value }).info({ value }, 'line')
       expect(lines).toHaveLength(1)
       JSON.parse(lines[0] ?? '')
     }),
@@ -66,7 +66,7 @@ test('depth, items and length are bounded', () => {
   const { logger, text } = collect()
   let deep: object = {}
   for (let level = 0; level < 1_000; level += 1) deep = { deep }
-  logger.info('line', { deep, long: 'x'.repeat(1_000_000), many: Array.from({ length: 10_000 }, () => 1) })
+  logger.info({ deep, long: 'x'.repeat(1_000_000), many: Array.from({ length: 10_000 }, () => 1) }, 'line')
   expect(text().length).toBeLessThan(6_000)
   expect(text()).toContain('(1000000 characters)')
   expect(text()).toContain('[deeper]')
@@ -74,7 +74,7 @@ test('depth, items and length are bounded', () => {
 
 test('an error is written with its cause', () => {
   const { logger, lines } = collect()
-  logger.error('failed', { error: new Error('outer', { cause: new Error('inner') }) })
+  logger.error({ error: new Error('outer', { cause: new Error('inner') }) }, 'failed')
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({
     error: { message: 'outer', cause: { message: 'inner' } },
   })
@@ -94,21 +94,21 @@ describe('secrets do not reach a line', () => {
     ['in an error', { error: new Error('connect postgres://u:geheim@host/db failed') }],
   ])('%s', (_name, fields) => {
     const { logger, text } = collect()
-    logger.child(fields).warn('connect postgres://u:geheim@host/db', fields)
+    logger.child(fields).warn(fields, 'connect postgres://u:geheim@host/db')
     expect(text()).not.toContain('geheim')
     expect(text()).toContain('[redacted]')
   })
 
   test('counts of tokens are not secrets', () => {
     const { logger, lines } = collect()
-    logger.info('line', { inputTokens: 5, outputTokens: 6 })
+    logger.info({ inputTokens: 5, outputTokens: 6 }, 'line')
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ inputTokens: 5, outputTokens: 6 })
   })
 })
 
 test('for a person: one line, whatever the message and the fields hold', () => {
   const { logger, lines } = collect({ format: 'line' })
-  logger.child({ run: 'run_1' }).info('two\nlines', { text: 'a\nb', rows: [1, 2], ms: 3 })
+  logger.child({ run: 'run_1' }).info({ text: 'a\nb', rows: [1, 2], ms: 3 }, 'two\nlines')
   expect(lines).toHaveLength(1)
   expect(lines[0]?.slice(12)).toBe(' info  two lines run=run_1 text="a\\nb" rows=[1,2] ms=3\n')
   expect(lines[0]?.slice(0, 12)).toMatch(/^\d\d:\d\d:\d\d\.\d{3}$/)
@@ -116,8 +116,8 @@ test('for a person: one line, whatever the message and the fields hold', () => {
 
 test('lines below the level are not written', () => {
   const { logger, lines } = collect({ level: 'warn' })
-  logger.info('no')
-  logger.warn('yes')
+  logger.info({}, 'no')
+  logger.warn({}, 'yes')
   expect(lines).toHaveLength(1)
-  silentLogger.error('nothing is written, and nothing is thrown')
+  silentLogger.error({}, 'nothing is written, and nothing is thrown')
 })

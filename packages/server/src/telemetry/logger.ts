@@ -1,16 +1,17 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
 import { type Plain, plainFields, scrub } from './plain.ts'
 
-export type Fields = Readonly<Record<string, unknown>>
-
-/** One line per change of state, with fields (`run`, `thread`, `connection`), never a secret. Never throws. */
+/**
+ * One line per change of state: fields (`run`, `thread`, `connection`) first, as pino does it, then one sentence.
+ * Never a secret, and never throws.
+ */
 export interface Logger {
-  error(message: string, fields?: Fields): void
-  warn(message: string, fields?: Fields): void
-  info(message: string, fields?: Fields): void
-  debug(message: string, fields?: Fields): void
+  error(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  info(fields: object, message: string): void
+  debug(fields: object, message: string): void
   /** A logger whose every line carries `fields` too. */
-  child(fields: Fields): Logger
+  child(fields: object): Logger
 }
 
 export interface LoggerOptions {
@@ -24,7 +25,7 @@ export interface LoggerOptions {
 function wrap(inner: PinoLogger): Logger {
   const at =
     (level: 'error' | 'warn' | 'info' | 'debug') =>
-    (message: string, fields: Fields = {}): void => {
+    (fields: object, message: string): void => {
       // The fields become plain only for a line that is written: debug lines on a hot path cost nothing.
       if (inner.isLevelEnabled(level)) inner[level](plainFields(fields), scrub(message))
     }

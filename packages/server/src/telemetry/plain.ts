@@ -71,7 +71,7 @@ function plainObject(value: object, depth: number, seen: ReadonlySet<object>): P
 }
 
 /** The fields of a line, as `plain` gives them. Never throws. */
-export function plainFields(fields: Readonly<Record<string, unknown>>): Record<string, Plain> {
+export function plainFields(fields: object): Record<string, Plain> {
   try {
     const within = new Set([fields])
     return Object.fromEntries(Object.keys(fields).map((key) => [key, read(fields, key, 0, within)]))
