@@ -40,7 +40,10 @@ export const SubmitRun = z.object({
   model: z.string().max(200).optional(),
   whenBusy: WhenBusy.default('queue'),
 })
+/** What a client sends; what may be left out is optional. */
 export type SubmitRun = z.input<typeof SubmitRun>
+/** What a server works with: checked, and with the defaults put in. */
+export type ParsedSubmitRun = z.output<typeof SubmitRun>
 
 export const FileKind = z.enum(['csv', 'tsv', 'json', 'jsonl', 'parquet', 'xlsx'])
 export type FileKind = z.infer<typeof FileKind>

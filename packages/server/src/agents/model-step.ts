@@ -1,7 +1,7 @@
 import type { Json, MessageId, NewEvent } from '@holdfast/protocol'
 import { HoldfastError } from '@holdfast/protocol'
 import type { ModelMessage, ToolSet } from 'ai'
-import { jsonSchema, streamText, tool as sdkTool } from 'ai'
+import { jsonSchema, tool as sdkTool, streamText } from 'ai'
 import { z } from 'zod'
 import type { ResolvedModel } from '../models/model-manager.ts'
 import type { ToolDefinition } from '../tools/define-tool.ts'
@@ -113,7 +113,9 @@ function sdkTools(tools: ReadonlyMap<string, ToolDefinition>): ToolSet {
       tool.name,
       sdkTool({
         description: tool.description,
-        inputSchema: jsonSchema(z.toJSONSchema(tool.input, { io: 'input' }) as Parameters<typeof jsonSchema>[0]),
+        inputSchema: jsonSchema(
+          z.toJSONSchema(tool.input, { io: 'input' }) as Parameters<typeof jsonSchema>[0],
+        ),
       }),
     ]),
   )
@@ -124,7 +126,9 @@ const errorMessage = (error: unknown): string => (error instanceof Error ? error
 /** A HoldfastError of our own rules passes; what a provider threw is wrapped, with its cause. */
 function asModelError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error
-  return new HoldfastError('model_failed', `The language model failed: ${errorMessage(error)}`, { cause: error })
+  return new HoldfastError('model_failed', `The language model failed: ${errorMessage(error)}`, {
+    cause: error,
+  })
 }
 
 /**

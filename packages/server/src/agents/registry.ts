@@ -30,7 +30,8 @@ export function createRegistry(parts: {
   readonly models: ModelManager | undefined
 }): Registry {
   const { models } = parts
-  if (models === undefined) throw new RegistryError('There is no model manager; an agent cannot run without one')
+  if (models === undefined)
+    throw new RegistryError('There is no model manager; an agent cannot run without one')
   const tools = uniqueByName('tool', parts.tools)
   for (const tool of tools.values()) {
     if (!ToolEffect.safeParse(tool.effect).success)
@@ -74,7 +75,8 @@ function toolSet(
   const set = new Map<string, ToolDefinition>()
   for (const name of agent.tools) {
     const tool = tools.get(name)
-    if (tool === undefined) throw new RegistryError(`Agent ${agent.name} names the tool ${name}, which is not registered`)
+    if (tool === undefined)
+      throw new RegistryError(`Agent ${agent.name} names the tool ${name}, which is not registered`)
     set.set(name, tool)
   }
   return set
@@ -87,7 +89,9 @@ function uniqueByName<Part extends { readonly name: string }>(
   const byName = new Map<string, Part>()
   for (const part of parts) {
     if (!nameShape.test(part.name))
-      throw new RegistryError(`${JSON.stringify(part.name)} cannot name a ${kind}; it must match ${nameShape.source}`)
+      throw new RegistryError(
+        `${JSON.stringify(part.name)} cannot name a ${kind}; it must match ${nameShape.source}`,
+      )
     if (byName.has(part.name)) throw new RegistryError(`Two ${kind}s are named ${part.name}`)
     byName.set(part.name, Object.freeze({ ...part }))
   }

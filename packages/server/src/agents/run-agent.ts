@@ -146,7 +146,11 @@ function* askAboutUnknownOutcome(
   yield [
     {
       type: 'tool_completed',
-      data: closeUnrun(call, 'outcome_unknown', `${call.tool} was interrupted; whether it took effect is not known`),
+      data: closeUnrun(
+        call,
+        'outcome_unknown',
+        `${call.tool} was interrupted; whether it took effect is not known`,
+      ),
     },
     {
       type: 'data_requested',
@@ -184,7 +188,10 @@ function* askAboutUnknownOutcome(
 function toolOf(context: RunContext, name: string): ToolDefinition {
   const tool = context.tools.get(name)
   if (tool === undefined)
-    throw new HoldfastError('tool_failed', `The run used the tool ${name}, which this server no longer has; ask again`)
+    throw new HoldfastError(
+      'tool_failed',
+      `The run used the tool ${name}, which this server no longer has; ask again`,
+    )
   return tool
 }
 

@@ -20,7 +20,8 @@ export function callsOf(events: readonly StoredEvent[]): RunCalls {
     if (event.type === 'tool_executing') open.set(event.data.callId, event.data)
     if (event.type === 'tool_completed') {
       const call = open.get(event.data.callId)
-      if (call === undefined) throw new Error(`tool_completed of ${event.data.callId} without its tool_executing`)
+      if (call === undefined)
+        throw new Error(`tool_completed of ${event.data.callId} without its tool_executing`)
       open.delete(event.data.callId)
       finished.push({ call, completed: event.data })
     }
@@ -29,5 +30,9 @@ export function callsOf(events: readonly StoredEvent[]): RunCalls {
 }
 
 export function toolResultOf({ completed }: FinishedCall): ToolResult {
-  return { tool: completed.tool, ok: completed.ok, output: completed.output ?? completed.error?.message ?? null }
+  return {
+    tool: completed.tool,
+    ok: completed.ok,
+    output: completed.output ?? completed.error?.message ?? null,
+  }
 }

@@ -3,6 +3,7 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4Message,
   LanguageModelV4StreamPart,
+  LanguageModelV4ToolResultPart,
 } from '@ai-sdk/provider'
 
 /** A tool result of the run under way, as the model sees it. */
@@ -101,22 +102,22 @@ const noUsage = {
 /** The tool results after the last user message: those of the run under way. */
 function resultsSinceLastMessage(prompt: readonly LanguageModelV4Message[]): SeenResult[] {
   const from = prompt.findLastIndex(({ role }) => role === 'user') + 1
-  return prompt.slice(from).flatMap((message) => {
-    if (message.role !== 'tool') return []
-    return message.content.flatMap((part): SeenResult[] => {
-      if (part.type !== 'tool-result') return []
-      const { output, toolName } = part
-      switch (output.type) {
-        case 'json':
-        case 'text':
-          return [{ tool: toolName, ok: true, output: output.value }]
-        case 'error-text':
-        case 'error-json':
-          return [{ tool: toolName, ok: false, output: output.value }]
-        case 'execution-denied':
-        case 'content':
-          return [{ tool: toolName, ok: false, output: output.type }]
-      }
-    })
-  })
+  return prompt
+    .slice(from)
+    .flatMap((message) => (message.role === 'tool' ? message.content : []))
+    .flatMap((part) => (part.type === 'tool-result' ? [seenResult(part)] : []))
+}
+
+function seenResult({ toolName: tool, output }: LanguageModelV4ToolResultPart): SeenResult {
+  switch (output.type) {
+    case 'json':
+    case 'text':
+      return { tool, ok: true, output: output.value }
+    case 'error-text':
+    case 'error-json':
+      return { tool, ok: false, output: output.value }
+    case 'execution-denied':
+    case 'content':
+      return { tool, ok: false, output: output.type }
+  }
 }

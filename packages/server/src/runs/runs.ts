@@ -1,4 +1,4 @@
-import type { Run, RunId, SubmitRun, ThreadId } from '@holdfast/protocol'
+import type { ParsedSubmitRun, Run, RunId, ThreadId } from '@holdfast/protocol'
 import type { Principal } from '../principal.ts'
 
 /** What a user may do with runs. The worker that carries them out is worker.ts. */
@@ -11,7 +11,7 @@ export interface Runs {
   submit(
     principal: Principal,
     threadId: ThreadId,
-    request: SubmitRun,
+    request: ParsedSubmitRun,
     idempotencyKey: string | null,
   ): Promise<{ readonly run: Run; readonly created: boolean }>
   get(principal: Principal, runId: RunId): Promise<Run>

@@ -22,6 +22,8 @@ export const fieldNames = [
   /** Input and output together; the only count some files have. */
   'total_tokens',
   'cost_usd',
+  /** Of cost exports with a row per kind: input, output, cache read, … */
+  'token_kind',
   'latency_ms',
   'ttft_ms',
   'request_count',
@@ -48,6 +50,7 @@ export function fieldType(field: FieldName): 'TIMESTAMP' | 'VARCHAR' | 'DOUBLE' 
     case 'request_id':
     case 'status':
     case 'finish_reason':
+    case 'token_kind':
     case 'prefix_blocks':
       return 'VARCHAR'
     case 'input_tokens':

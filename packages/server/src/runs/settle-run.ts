@@ -1,0 +1,80 @@
+import type { NewEvent } from '@holdfast/protocol'
+import { HoldfastError } from '@holdfast/protocol'
+import { callsOf } from '../agents/run-calls.ts'
+import type { EventLog } from '../log/event-log.ts'
+import { LeaseLostError } from '../log/event-log.ts'
+import type { Store } from '../store/store.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { closeUnrun } from '../tools/run-tool.ts'
+import type { Claim } from './run-queue.ts'
+import { releaseRun } from './run-queue.ts'
+import type { RunWriter } from './run-writer.ts'
+
+/** Why a run's signal was aborted. */
+export class RunStop extends Error {
+  override readonly name = 'RunStop'
+  readonly by: 'user' | 'superseded' | 'drain' | 'lease_lost'
+
+  constructor(by: RunStop['by']) {
+    super(`Run stopped: ${by}`)
+    this.by = by
+  }
+}
+
+/**
+ * What an attempt that did not complete leaves behind: nothing where it lost its lease, a queued run where the
+ * server drains, and else exactly one terminal event with every open call closed before it (R4).
+ */
+export async function settleRun(
+  deps: { readonly store: Store; readonly log: EventLog; readonly logger: Logger },
+  claim: Claim,
+  writer: RunWriter,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, log, logger } = deps
+  const about = { run: claim.row.id, thread: claim.row.thread_id, attempt: claim.attempt }
+  if (writer.order().kind === 'ended') return
+  if (error instanceof LeaseLostError)
+    return logger.warn(about, 'run taken over; this attempt writes no more')
+
+  const closeOpenCalls = async (code: 'cancelled' | 'outcome_unknown', what: string): Promise<NewEvent[]> =>
+    callsOf(await log.readRun(claim.row.id)).open.map((call) => ({
+      type: 'tool_completed',
+      data: closeUnrun(call, code, `${call.tool} ${what}`),
+    }))
+
+  const stop: unknown = signal.aborted ? signal.reason : null
+  if (stop instanceof RunStop) {
+    switch (stop.by) {
+      case 'lease_lost':
+        return logger.warn(about, 'lease lost; this attempt writes no more')
+      case 'drain':
+        logger.info(about, 'run released for another worker')
+        return releaseRun(store, claim)
+      case 'user':
+      case 'superseded': {
+        logger.info({ ...about, by: stop.by }, 'run cancelled')
+        const closed = await closeOpenCalls('cancelled', 'was stopped with its run')
+        return writer.write([...closed, { type: 'agent_cancelled', data: { by: stop.by } }])
+      }
+    }
+  }
+
+  const closed = await closeOpenCalls('outcome_unknown', 'was interrupted when its run failed')
+  const failure = failureOf(error, claim)
+  // What is not ours to show stays in the server's log: the user learns whose fault it is and what to do.
+  if (failure.code === 'internal') logger.error({ ...about, error }, 'run failed by a fault')
+  else logger.warn({ ...about, code: failure.code, reason: failure.message }, 'run failed')
+  await writer.write([...closed, { type: 'agent_failed', data: failure }])
+}
+
+function failureOf(error: unknown, claim: Claim): { code: string; message: string; retryable: boolean } {
+  if (error instanceof HoldfastError)
+    return { code: error.code, message: error.message, retryable: error.retryable }
+  return {
+    code: 'internal',
+    message: `A fault of the server ended this run; ask again, and report ${claim.row.id} if it repeats`,
+    retryable: true,
+  }
+}
