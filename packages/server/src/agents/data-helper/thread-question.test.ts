@@ -1,0 +1,71 @@
+import type { Question } from '@holdfast/protocol'
+import { systemIdMaker } from '@holdfast/protocol'
+import { describe, expect, test } from 'vitest'
+import type { EarlierRun } from '../../tools/define-tool.ts'
+import { threadQuestion } from './thread-question.ts'
+
+const makeId = systemIdMaker()
+const unit: Question = {
+  id: 'unit:duration',
+  text: 'Which unit?',
+  choices: [
+    { value: 'ms', label: 'milliseconds' },
+    { value: 's', label: 'seconds' },
+  ],
+}
+
+function run(text: string, request: Partial<NonNullable<EarlierRun['request']>> | null = null): EarlierRun {
+  return {
+    message: { id: makeId('message'), text, files: [] },
+    outcome: request === null ? 'answered' : 'needs_data',
+    answer: '',
+    request:
+      request === null
+        ? null
+        : {
+            requestId: makeId('request'),
+            playbook: 'latency_tail',
+            sufficiency: 'insufficient',
+            items: [],
+            ...request,
+          },
+  }
+}
+
+const readChoice = (question: Question, text: string) =>
+  question.choices.find(({ value }) => value === text)?.value ?? null
+const isQuestion = (text: string) => text.endsWith('?')
+const read = (earlier: readonly EarlierRun[], text: string) =>
+  threadQuestion(earlier, text, readChoice, isQuestion)
+
+describe('what a thread is asking', () => {
+  test('a first message is its own question', () => {
+    expect(read([], 'here is a file')).toMatchObject({ question: 'here is a file', openRequest: null })
+  })
+
+  test('a message that brings the missing file continues the question that waited for it', () => {
+    const read1 = read([run('Why is it slow?', {})], 'here it is')
+    expect(read1.question).toBe('Why is it slow?')
+    expect(read1.openRequest).not.toBeNull()
+  })
+
+  test('a new question replaces the one that waited', () => {
+    expect(read([run('Why is it slow?', {})], 'What does it cost?').question).toBe('What does it cost?')
+  })
+
+  test('a choice is remembered, and the question it belongs to is answered', () => {
+    const { question, choices } = read([run('Why is it slow?', { question: unit })], 's')
+    expect(question).toBe('Why is it slow?')
+    expect([...choices]).toEqual([['unit:duration', 's']])
+  })
+
+  test('choices of the whole thread stay, and a question waits over several replies', () => {
+    const earlier = [run('Why is it slow?', {}), run('here it is', { question: unit }), run('ms')]
+    expect([...read(earlier, 'And the p99?').choices]).toEqual([['unit:duration', 'ms']])
+    expect(read(earlier.slice(0, 2), 'ms').question).toBe('Why is it slow?')
+  })
+
+  test('after an answer, words without a question are a message of their own', () => {
+    expect(read([run('Why is it slow?')], 'thank you').question).toBe('thank you')
+  })
+})

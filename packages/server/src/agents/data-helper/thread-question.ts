@@ -1,0 +1,43 @@
+import type { Question } from '@holdfast/protocol'
+import type { EarlierRun } from '../../tools/define-tool.ts'
+
+/** What a thread's messages amount to, put together from its ended runs and the message at hand. */
+export interface ThreadQuestion {
+  /** The question to answer: the message itself, or the earlier one that was waiting for what this message brings. */
+  readonly question: string
+  /** Replies to questions with choices, by question id; later ones replace earlier ones. */
+  readonly choices: ReadonlyMap<string, string>
+  /** The request this message may satisfy; null where the last run asked for nothing. */
+  readonly openRequest: NonNullable<EarlierRun['request']> | null
+}
+
+/**
+ * Pure fold over the thread. A message is taken as a reply when the run before it asked for something and the
+ * message is one of the choices, or is no question of its own ("here it is", or a file with any words).
+ *
+ * @param readChoice the choice a text picks, or null
+ * @param isQuestion whether a text asks for something the data helper knows
+ */
+export function threadQuestion(
+  earlier: readonly EarlierRun[],
+  text: string,
+  readChoice: (question: Question, text: string) => string | null,
+  isQuestion: (text: string) => boolean,
+): ThreadQuestion {
+  const choices = new Map<string, string>()
+  let question = ''
+  let open: EarlierRun['request'] = null
+  const hear = (message: string): void => {
+    const asked = open?.question
+    const choice = asked === undefined ? null : readChoice(asked, message)
+    if (asked !== undefined && choice !== null) choices.set(asked.id, choice)
+    const isReply = open !== null && (choice !== null || !isQuestion(message))
+    if (!isReply) question = message
+  }
+  for (const run of earlier) {
+    hear(run.message.text)
+    open = run.request
+  }
+  hear(text)
+  return { question, choices, openRequest: open }
+}
