@@ -1,0 +1,63 @@
+import type { ColumnProfile, FileProfile } from '../../../workspace/file-profile.ts'
+import { finishMapping } from '../columns/finish-mapping.ts'
+import { countsCacheApart, totalInput } from '../columns/input-accounting.ts'
+import type { Choices, FileMapping, MappedField } from '../field-mapping.ts'
+import { type FieldName, fieldNames } from '../fields.ts'
+import { findColumn } from './find-column.ts'
+import type { Format } from './format.ts'
+import { conditionSql, readField } from './read-field.ts'
+
+/** Reads a file whose export format is known: the format says what its columns mean. */
+export function mapFormat(profile: FileProfile, format: Format, choices: Choices): FileMapping {
+  const fields: Partial<Record<FieldName, MappedField>> = {}
+  for (const field of fieldNames) {
+    const reading = format.fields[field]
+    const read = reading === undefined ? null : readField(profile, reading)
+    if (read === null) continue
+    fields[field] = {
+      field,
+      ...read,
+      confidence: 1,
+      evidence: `${format.title}: ${read.columns.join(', ')}`,
+      estimated: false,
+    }
+  }
+  const notes = [...format.notes]
+
+  if (format.inputTokens !== 'inclusive' || (fields.cached_input_tokens && fields.input_tokens)) {
+    const column = (field: FieldName): ColumnProfile | null => {
+      const names = fields[field]?.columns
+      return names?.length === 1 ? findColumn(profile, names) : null
+    }
+    const apart = countsCacheApart({
+      input: column('input_tokens'),
+      cached: column('cached_input_tokens'),
+      output: column('output_tokens'),
+      total: column('total_tokens'),
+    })
+    // A known format needs no proof, but a proof that it was written otherwise wins.
+    const exclusive = apart.known ? apart.exclusive : format.inputTokens !== 'inclusive'
+    if (exclusive) {
+      const input = totalInput(fields)
+      if (input !== null) {
+        fields.input_tokens = input
+        if (apart.known) notes.push(apart.evidence)
+      }
+    }
+  }
+
+  const relative = format.fields.time?.as === 'relative_time'
+  const ok = format.ok === null ? null : conditionSql(profile, format.ok)
+  return finishMapping(profile, {
+    format: format.id,
+    vendor: format.vendor,
+    grain: format.grain,
+    fields,
+    ok: ok ?? (format.okWithoutColumn === 'all' ? 'true' : null),
+    keep: format.keep === null ? null : conditionSql(profile, format.keep),
+    questions: [],
+    notes,
+    choices,
+    relativeMsEach: relative && format.fields.time?.as === 'relative_time' ? format.fields.time.msEach : null,
+  })
+}

@@ -1,0 +1,102 @@
+import type { Format } from './format.ts'
+import { count, milliseconds, seconds, text, time, usd } from './format.ts'
+
+export const langfuseObservations: Format = {
+  id: 'langfuse_observations_v2',
+  title: 'Langfuse observations',
+  vendor: null,
+  detect: ['provided_model_name', 'usage_details.input'],
+  kinds: [],
+  grain: 'request',
+  inputTokens: 'unsure',
+  fields: {
+    request_id: text('id'),
+    time: time('start_time'),
+    model: text('provided_model_name'),
+    feature: text('name'),
+    user: text('user_id'),
+    session: text('session_id'),
+    status: text('level'),
+    input_tokens: count('usage_details.input'),
+    cached_input_tokens: count(
+      'usage_details.input_cached_tokens',
+      'usage_details.cache_read_input_tokens',
+      'usage_details.input_cache_read',
+    ),
+    cache_write_tokens: count(
+      'usage_details.input_cache_creation',
+      'usage_details.cache_creation_input_tokens',
+    ),
+    output_tokens: count('usage_details.output'),
+    total_tokens: count('usage_details.total'),
+    cost_usd: usd('total_cost'),
+    latency_ms: seconds('latency'),
+    ttft_ms: seconds('time_to_first_token'),
+  },
+  ok: { if: 'is_none_of', column: ['level'], values: ['error'] },
+  okWithoutColumn: 'unknown',
+  // Traces and spans repeat the cost of the generations under them.
+  keep: { if: 'is_one_of', column: ['type'], values: ['generation', 'embedding'] },
+  notes: ['Only observations of type GENERATION or EMBEDDING are counted: their parents repeat their cost.'],
+}
+
+export const otelGenaiSpans: Format = {
+  id: 'otel_genai_spans',
+  title: 'OpenTelemetry GenAI spans',
+  vendor: null,
+  detect: ['gen_ai.request.model', 'startTimeUnixNano'],
+  kinds: [],
+  grain: 'request',
+  inputTokens: 'inclusive',
+  fields: {
+    request_id: text('spanId'),
+    time: time('startTimeUnixNano'),
+    model: text('gen_ai.response.model', 'gen_ai.request.model'),
+    provider: text('gen_ai.provider.name', 'gen_ai.system'),
+    feature: text('app.feature', 'gen_ai.agent.name', 'gen_ai.operation.name'),
+    user: text('enduser.id', 'user.id'),
+    session: text('gen_ai.conversation.id', 'session.id'),
+    status: text('error.type'),
+    finish_reason: text('gen_ai.response.finish_reasons'),
+    input_tokens: count('gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'),
+    cached_input_tokens: count('gen_ai.usage.cache_read.input_tokens'),
+    cache_write_tokens: count(
+      'gen_ai.usage.cache_creation.input_tokens',
+      'gen_ai.usage.cache_write.input_tokens',
+    ),
+    output_tokens: count('gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens'),
+    latency_ms: { as: 'between', from: ['startTimeUnixNano'], to: ['endTimeUnixNano'] },
+  },
+  ok: { if: 'is_blank', column: ['error.type'] },
+  okWithoutColumn: 'all',
+  // Spans that carry no model are parents (an agent, a chain), not requests.
+  keep: { if: 'is_filled', column: ['gen_ai.request.model'] },
+  notes: ['Latency is the span: endTimeUnixNano minus startTimeUnixNano.'],
+}
+
+export const bedrockInvocationLog: Format = {
+  id: 'bedrock_invocation_log',
+  title: 'Amazon Bedrock model invocation log',
+  vendor: 'bedrock',
+  detect: ['schemaType', 'modelId', 'input.inputTokenCount'],
+  kinds: [],
+  grain: 'request',
+  inputTokens: 'exclusive',
+  fields: {
+    request_id: text('requestId'),
+    time: time('timestamp'),
+    model: text('modelId'),
+    feature: { as: 'tag', from: ['requestMetadata'], keys: ['feature', 'use_case', 'app', 'task'] },
+    user: text('identity.arn'),
+    status: text('errorCode'),
+    input_tokens: count('input.inputTokenCount'),
+    cached_input_tokens: count('input.cacheReadInputTokenCount'),
+    cache_write_tokens: count('input.cacheWriteInputTokenCount'),
+    output_tokens: count('output.outputTokenCount'),
+    latency_ms: milliseconds('output.outputBodyJson.metrics.latencyMs'),
+  },
+  ok: { if: 'is_blank', column: ['errorCode'] },
+  okWithoutColumn: 'all',
+  keep: null,
+  notes: ['Cache reads are counted beside the input tokens in this log; both are added up.'],
+}
