@@ -12,3 +12,20 @@ export interface Authenticator {
   /** null: nobody, or not anymore. A failed bearer never falls back to the cookie. */
   authenticate(credentials: Credentials): Promise<Principal | null>
 }
+
+/** Browser sessions: a one-time token in, the value of a cookie out. */
+export interface Sessions {
+  /** How long a browser keeps the cookie, in seconds. */
+  readonly cookieMaxAgeSeconds: number
+  /** null: the token is unknown, used or too old. */
+  exchange(token: string): Promise<string | null>
+  end(cookie: string): Promise<void>
+}
+
+/** Which names and pages may speak to this server from inside a browser. */
+export interface BrowserBoundary {
+  /** Of the `Host` header: a name that resolves here but is not ours is DNS rebinding. */
+  allowsHost(host: string | undefined): boolean
+  /** Exact origins, scheme and port included. */
+  allowsOrigin(origin: string): boolean
+}

@@ -1,0 +1,80 @@
+import type { Readable } from 'node:stream'
+import { type FileInfo, fileId, HoldfastError, type ThreadId, threadId } from '@holdfast/protocol'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Principal } from '../principal.ts'
+import type { HttpDeps } from './deps.ts'
+import { authenticate } from './guard.ts'
+
+/** After a refusal, how long the rest of the upload is read and thrown away before the connection is cut. */
+const discardMs = 10_000
+
+type ById = { Params: { id: string } }
+
+export function fileRoutes(app: FastifyInstance, deps: HttpDeps): void {
+  const { workspace } = deps
+
+  app.post<ById>('/v1/threads/:id/files', async (request, reply) => {
+    // Refusals before the body is read discard it too: a client that still writes would not see the answer.
+    try {
+      const principal = await authenticate(request, deps)
+      const info = await receive(principal, threadId(request.params.id), request, reply)
+      return await reply.status(201).header('location', `/v1/files/${info.id}`).send(info)
+    } catch (error) {
+      discardRest(request.raw)
+      throw error
+    }
+  })
+
+  async function receive(
+    principal: Principal,
+    thread: ThreadId,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FileInfo> {
+    if (!request.isMultipart())
+      throw new HoldfastError('unsupported_media_type', 'Send the file as multipart/form-data, field "file"')
+    const part = await request.file()
+    if (part === undefined || part.filename === undefined)
+      throw new HoldfastError('bad_request', 'The form holds no file; send one in the field "file"')
+    const gone = new AbortController()
+    const onClose = (): void => {
+      if (!request.raw.complete) gone.abort(new Error('The client went away during the upload'))
+    }
+    reply.raw.on('close', onClose)
+    try {
+      const upload = { name: part.filename, content: part.file }
+      return await workspace.upload(principal, thread, upload, gone.signal)
+    } finally {
+      reply.raw.off('close', onClose)
+      // The parser waits for its file to be read to the end, wanted or not.
+      part.file.resume()
+    }
+  }
+
+  app.get<ById>('/v1/threads/:id/files', async (request) => {
+    const principal = await authenticate(request, deps)
+    return { items: await workspace.files(principal, threadId(request.params.id)) }
+  })
+
+  app.get<ById>('/v1/files/:id', async (request) => {
+    const principal = await authenticate(request, deps)
+    return workspace.file(principal, fileId(request.params.id))
+  })
+
+  app.delete<ById>('/v1/files/:id', async (request, reply) => {
+    const principal = await authenticate(request, deps)
+    await workspace.removeFile(principal, fileId(request.params.id))
+    return reply.status(204).send()
+  })
+}
+
+/**
+ * A client in the middle of a large upload reads no answer if its connection is reset under it: so the rest is
+ * read and thrown away, but not for ever.
+ */
+function discardRest(body: Readable): void {
+  if (body.readableEnded || body.destroyed) return
+  body.resume()
+  const timer = setTimeout(() => body.destroy(), discardMs)
+  body.once('close', () => clearTimeout(timer))
+}

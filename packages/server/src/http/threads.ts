@@ -1,0 +1,91 @@
+import {
+  CreateThread,
+  EpochId,
+  type EventPage,
+  HoldfastError,
+  limits,
+  PatchThread,
+  type Position,
+  position,
+  type ThreadState,
+  threadId,
+} from '@holdfast/protocol'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import type { HttpDeps } from './deps.ts'
+import { authenticate } from './guard.ts'
+
+const ListQuery = z.object({ cursor: z.string().max(200).optional() })
+const EventsQuery = z.object({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(limits.eventsPageItems).default(limits.eventsPageItems),
+  epoch: EpochId.optional(),
+})
+
+type ById = { Params: { id: string } }
+
+export function threadRoutes(app: FastifyInstance, deps: HttpDeps): void {
+  const { threads, log, runs, workspace } = deps
+
+  app.post('/v1/threads', async (request, reply) => {
+    const principal = await authenticate(request, deps)
+    const { title } = CreateThread.parse(request.body ?? {})
+    const thread = await threads.create(principal, title)
+    return reply.status(201).header('location', `/v1/threads/${thread.id}`).send(thread)
+  })
+
+  app.get('/v1/threads', async (request) => {
+    const principal = await authenticate(request, deps)
+    return threads.list(principal, ListQuery.parse(request.query).cursor)
+  })
+
+  app.get<ById>('/v1/threads/:id', async (request) => {
+    const principal = await authenticate(request, deps)
+    return threads.get(principal, threadId(request.params.id))
+  })
+
+  app.patch<ById>('/v1/threads/:id', async (request) => {
+    const principal = await authenticate(request, deps)
+    const { title } = PatchThread.parse(request.body)
+    return threads.rename(principal, threadId(request.params.id), title)
+  })
+
+  app.delete<ById>('/v1/threads/:id', async (request, reply) => {
+    const principal = await authenticate(request, deps)
+    const { id } = await threads.get(principal, threadId(request.params.id))
+    // Bytes before rows: if the server dies in between, the thread still stands and can be deleted again.
+    await workspace.removeThread(principal, id)
+    await threads.remove(principal, id)
+    return reply.status(204).send()
+  })
+
+  app.get<ById>('/v1/threads/:id/state', async (request): Promise<ThreadState> => {
+    const principal = await authenticate(request, deps)
+    // The head is read first: whatever the lists below show beyond it, the events after `seq` tell again.
+    const thread = await threads.get(principal, threadId(request.params.id))
+    const [runList, files] = await Promise.all([
+      runs.list(principal, thread.id),
+      workspace.files(principal, thread.id),
+    ])
+    return { epoch: log.epoch, seq: thread.head, thread, runs: [...runList], files: [...files] }
+  })
+
+  app.get<ById>('/v1/threads/:id/events', async (request): Promise<EventPage> => {
+    const principal = await authenticate(request, deps)
+    const { after, limit, epoch } = EventsQuery.parse(request.query)
+    const { id, head } = await threads.get(principal, threadId(request.params.id))
+    guardCursor(position(after), head, epoch !== undefined && epoch !== log.epoch)
+    const items = await log.read(id, position(after), { events: limit, bytes: limits.eventsPageBytes })
+    // Events may have been appended since the head was read: a page never reaches beyond the head it names.
+    return { epoch: log.epoch, head: position(Math.max(head, items.at(-1)?.seq ?? 0)), items: [...items] }
+  })
+}
+
+/** L6: a cursor of another epoch, or ahead of the head, is never answered with a part of the log. */
+function guardCursor(after: Position, head: Position, otherEpoch: boolean): void {
+  if (otherEpoch || after > head)
+    throw new HoldfastError(
+      'epoch_changed',
+      'This position belongs to another log; read /v1/threads/:id/state and go on from its seq',
+    )
+}

@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http'
+import { type ErrorCode, wireVersion } from '@holdfast/protocol'
+import type { Authenticator, BrowserBoundary } from '../auth/authenticator.ts'
+import { readCredentials } from '../auth/credentials.ts'
+import type { Principal } from '../principal.ts'
+
+export type UpgradeVerdict =
+  | { readonly kind: 'refuse'; readonly code: ErrorCode; readonly detail: string }
+  /** `principal` is null where nothing was shown yet: a token in `hello` may follow. */
+  | { readonly kind: 'accept'; readonly principal: Principal | null }
+  /** A browser cannot read a refused handshake: it is let in to be told why it has to go. */
+  | { readonly kind: 'accept_to_close' }
+
+export interface UpgradeDeps {
+  /** false while starting and while draining. */
+  readonly ready: () => boolean
+  readonly authenticator: Authenticator
+  readonly boundary: BrowserBoundary
+}
+
+export const webSocketPath = '/v1/ws'
+
+/** In the order of the protocol: ready, path, host and origin, version, credentials. */
+export async function judgeUpgrade(request: IncomingMessage, deps: UpgradeDeps): Promise<UpgradeVerdict> {
+  const { headers } = request
+  if (!deps.ready()) return refuse('not_ready', 'The server is starting or stopping; try again')
+  if ((request.url ?? '').split('?')[0] !== webSocketPath)
+    return refuse('not_found', `WebSockets are at ${webSocketPath}`)
+  if (!deps.boundary.allowsHost(headers.host))
+    return refuse('forbidden', 'This server answers to its own address only')
+  if (headers.origin !== undefined && !deps.boundary.allowsOrigin(headers.origin))
+    return refuse('forbidden', 'Pages of other origins may not connect')
+  const offered = headers['sec-websocket-protocol']
+  if (offered !== undefined && !offered.split(',').some((name) => name.trim() === wireVersion))
+    return refuse('bad_request', `This server speaks ${wireVersion}`)
+
+  const credentials = readCredentials(headers, deps.authenticator.cookieName)
+  if (credentials.bearer === null && credentials.cookie === null) return { kind: 'accept', principal: null }
+  const principal = await deps.authenticator.authenticate(credentials)
+  if (principal !== null) return { kind: 'accept', principal }
+  return headers.origin === undefined
+    ? refuse('unauthenticated', 'The credentials are not valid, or not anymore')
+    : { kind: 'accept_to_close' }
+}
+
+function refuse(code: ErrorCode, detail: string): UpgradeVerdict {
+  return { kind: 'refuse', code, detail }
+}
