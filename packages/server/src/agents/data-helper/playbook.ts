@@ -1,30 +1,47 @@
 import type { Figure } from '@holdfast/protocol'
 import type { SqlResult } from '../../workspace/workspace.ts'
 import type { ChartPlan } from './charts/chart-plan.ts'
+import type { Span, TimeStep } from './field-mapping.ts'
 import type { FieldName, Grain } from './fields.ts'
 
 export type PlaybookId = 'cost_breakdown' | 'latency_tail' | 'capacity' | 'any_table'
 
 /**
  * What a playbook knows about the data before it runs any SQL: one canonical table named `usage`, which has a column
- * for every field that is mapped (see canonical-view.ts) besides `ok BOOLEAN` where status is.
+ * for every field that is mapped (see canonical-view.ts), and `ok BOOLEAN`: whether the row succeeded, true where the
+ * file does not say.
  */
 export interface View {
   readonly fields: ReadonlySet<FieldName>
   readonly grain: Grain
+  /** The finest step in which times are written. */
+  readonly timeStep: TimeStep
   readonly rows: number
   /** Of the time field; null without one. */
-  readonly span: { readonly from: string; readonly to: string; readonly days: number } | null
+  readonly span: Span | null
   /** Fields that are estimated rather than read. */
   readonly estimated: ReadonlySet<FieldName>
+  /** False: the files do not say which rows failed, and `ok` is true everywhere. */
+  readonly outcomeKnown: boolean
+  /** The table `list_prices` (prices.ts) stands beside `usage`; null without it. */
+  readonly prices: PriceSummary | null
   readonly sources: readonly {
     readonly fileName: string
     readonly format: string | null
     readonly rows: number
   }[]
+  /** What the mappings of the sources say a reader should know. */
+  readonly notes: readonly string[]
 }
 
-/** Fields one of which is enough, in order of preference: cost, or else what it can be derived from. */
+export interface PriceSummary {
+  /** The day whose prices these are, YYYY-MM-DD. */
+  readonly asOf: string
+  /** Models no price was found for: their rows have no estimated cost. */
+  readonly unmatched: readonly string[]
+}
+
+/** Fields one of which is enough, in order of preference: the first is what a request asks for. */
 export interface Need {
   readonly anyOf: readonly FieldName[]
   readonly why: string
@@ -54,7 +71,7 @@ export interface Reduction {
 export interface Findings {
   /** The headline first. Each refers to a cell of one of the results (D3). */
   readonly figures: readonly Figure[]
-  /** Markdown paragraphs; a figure is cited as [fig:<id>] and its value is put in place by the report. */
+  /** Markdown paragraphs; a figure is cited as [fig:<id>] and its value, with its unit, is put in place by the report. */
   readonly paragraphs: readonly string[]
   /** Chosen from the data, beside the playbook's own. */
   readonly caveats: readonly string[]
@@ -67,8 +84,10 @@ export interface Playbook {
   readonly asks: readonly string[]
   readonly required: readonly Need[]
   readonly optional: readonly Need[]
-  /** Coarsest grain that still answers. */
+  /** Grains that answer. */
   readonly grains: readonly Grain[]
+  /** Times must be written at least this finely; `day` where any will do. */
+  readonly timeStep: TimeStep
   readonly reductions: readonly Reduction[]
   readonly analyses: readonly Analysis[]
   readonly findings: (results: ReadonlyMap<string, SqlResult>, view: View) => Findings
