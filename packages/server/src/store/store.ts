@@ -12,6 +12,13 @@ export interface StoreCapabilities {
   readonly exclusive: boolean
 }
 
+/** What the store tells of itself: lost connections, and maintenance that failed. */
+export interface StoreLogger {
+  error(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  debug(fields: object, message: string): void
+}
+
 export type Tx = Transaction<Schema>
 
 /** The database, open and migrated. Times inside it are of its own clock. */
