@@ -1,0 +1,78 @@
+/**
+ * The child process of one job (D1). It starts with nothing of the server but an IPC channel and an empty directory,
+ * does the one job it is told, and ends. Nothing here loads zod or the protocol's schemas: the start would double.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { FromChild, ToChild } from '../child-jobs.ts'
+import { ingest } from './ingest.ts'
+import { JobError } from './job-error.ts'
+import { openLocked, runQueries } from './run-queries.ts'
+
+let running: DuckDBConnection | null = null
+
+function send(message: FromChild): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (process.send === undefined) throw new Error('A child needs a parent')
+    process.send(message, undefined, undefined, (error) => (error === null ? resolve() : reject(error)))
+  })
+}
+
+async function work(message: Exclude<ToChild, { type: 'interrupt' }>): Promise<void> {
+  switch (message.type) {
+    case 'ingest':
+      await send({ type: 'ingested', profile: await ingest(message.job) })
+      return
+    case 'query': {
+      using database = await openLocked(message.job)
+      running = database.connection
+      await runQueries(database.connection, message.job, async (result) => {
+        await send({ type: 'result', ...result })
+      })
+      await send({ type: 'done' })
+      return
+    }
+    default:
+      message satisfies never
+  }
+}
+
+function failureOf(error: unknown): Extract<FromChild, { type: 'failed' }> {
+  if (error instanceof JobError) return { type: 'failed', code: error.code, message: error.message }
+  const text = error instanceof Error ? error.message : String(error)
+  if (/^Out of Memory Error|out of memory|bad_alloc|allocate/i.test(text))
+    return {
+      type: 'failed',
+      code: 'sql_memory',
+      message: 'The query needs more memory than it may use; group or filter more, or sort less.',
+    }
+  if (/^INTERRUPT/i.test(text))
+    return { type: 'failed', code: 'sql_timeout', message: 'The query was interrupted.' }
+  if (running === null) return { type: 'failed', code: 'internal', message: text }
+  return { type: 'failed', code: 'sql_failed', message: sayError(text) }
+}
+
+/** DuckDB's first line, and the line that names the candidates; the rest repeats the query. */
+function sayError(text: string): string {
+  const [first = '', ...others] = text.split('\n')
+  const hint = others.find((line) =>
+    /^(Candidate bindings|Did you mean|Candidate functions)/.test(line.trim()),
+  )
+  return hint === undefined ? first : `${first} ${hint.trim()}`
+}
+
+process.on('message', (message: ToChild) => {
+  if (message.type === 'interrupt') {
+    running?.interrupt()
+    return
+  }
+  work(message)
+    .catch(async (error: unknown) => await send(failureOf(error)))
+    // Exit codes are for crashes: the answer has been given by now.
+    .then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
+})
+
+// A server that is gone leaves nobody to answer.
+process.on('disconnect', () => process.exit(1))

@@ -1,0 +1,114 @@
+import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api'
+import type { Cell } from '@holdfast/protocol'
+import { quoteName, quoteText } from '../casts.ts'
+import { jobFiles, type QueryJob, type QueryRows } from '../child-jobs.ts'
+import type { SqlLimits } from '../sql-limits.ts'
+import { cellOf } from './cell.ts'
+import { type Database, openDatabase, readRows } from './duckdb.ts'
+import { refusalOf, selectStatementType } from './gate.ts'
+import { JobError } from './job-error.ts'
+
+/**
+ * Load, lock, gate (kill is the parent's part):
+ * 1. attach the files' databases read-only, each behind a view of the name the SQL uses;
+ * 2. forbid everything outside, lock that, and give up root;
+ * 3. run the server's own statements, which may only look at those views;
+ * 4. gate and run the queries.
+ *
+ * There is nowhere to spill: a temp directory would stay readable and writable for SQL after the lock.
+ */
+export async function openLocked(job: QueryJob): Promise<Database> {
+  const database = await openDatabase(job.sql, '')
+  const { connection } = database
+  for (const [index, name] of job.tables.entries()) {
+    const alias = quoteName(`file ${index}`)
+    await connection.run(`ATTACH ${quoteText(jobFiles.database(index))} AS ${alias} (READ_ONLY)`)
+    await connection.run(`CREATE VIEW ${quoteName(name)} AS SELECT * FROM ${alias}.raw`)
+  }
+  await connection.run('SET enable_external_access = false')
+  await connection.run('SET lock_configuration = true')
+  leaveRoot()
+  for (const statement of job.prepare) await connection.run(statement)
+  return database
+}
+
+/** "nobody" on every Linux. The databases are open by now, so reading them needs no right any more. */
+const nobody = 65_534
+
+function leaveRoot(): void {
+  if (process.getuid?.() !== 0) return
+  process.setgroups?.([])
+  process.setgid?.(nobody)
+  process.setuid?.(nobody)
+}
+
+export async function runQueries(
+  connection: DuckDBConnection,
+  job: QueryJob,
+  send: (result: QueryRows) => Promise<void>,
+): Promise<void> {
+  const names = await readRows(
+    connection,
+    `SELECT lower(view_name) FROM duckdb_views() WHERE NOT internal AND database_name = 'memory'
+     UNION SELECT lower(table_name) FROM duckdb_tables() WHERE database_name IN ('memory', 'temp')`,
+  )
+  const tables = new Set(names.map(([name]) => String(name)))
+  for (const query of job.queries) {
+    const prepared = await gate(connection, query.sql, tables, job.sql)
+    await send({ id: query.id, ...(await fetchRows(await prepared.stream(), query.maxRows, job.sql)) })
+  }
+}
+
+async function gate(
+  connection: DuckDBConnection,
+  sql: string,
+  tables: ReadonlySet<string>,
+  limits: SqlLimits,
+): Promise<DuckDBPreparedStatement> {
+  if (sql.length > limits.sqlLength)
+    throw new JobError(
+      'sql_refused',
+      `A query may have ${limits.sqlLength} characters and this one has ${sql.length}.`,
+    )
+  const statements = await connection.extractStatements(sql)
+  if (statements.count !== 1)
+    throw new JobError(
+      'sql_refused',
+      `Exactly one SELECT is allowed, and this is ${statements.count} statements${/\bpivot\b/i.test(sql) ? ' (PIVOT makes its own: name its values with IN (…), in a FROM clause)' : ''}.`,
+    )
+  // Parsing to JSON runs nothing of the text, so the locked instance itself can do it: it holds no more than the
+  // query may see, and a parser crash ends a child that was to run the text anyway.
+  const [[serialized] = []] = await readRows(
+    connection,
+    `SELECT json_serialize_sql(${quoteText(sql)})::VARCHAR`,
+  )
+  const refusal = refusalOf(JSON.parse(String(serialized)), tables)
+  if (refusal !== null) throw new JobError('sql_refused', refusal)
+  // Preparing binds the names, so it comes after the gate; DuckDB's own word on the type is the last check.
+  const prepared = await statements.prepare(0)
+  if (prepared.statementType !== selectStatementType)
+    throw new JobError('sql_refused', 'Only SELECT is allowed: nothing can be changed, created or set.')
+  if (prepared.parameterCount > 0)
+    throw new JobError('sql_refused', 'Parameters ($1, ?) are not allowed: write the values into the query.')
+  return prepared
+}
+
+async function fetchRows(
+  result: DuckDBResult,
+  maxRows: number,
+  limits: SqlLimits,
+): Promise<Omit<QueryRows, 'id'>> {
+  const columns = result.deduplicatedColumnNames()
+  const rows: Cell[][] = []
+  let length = 0
+  for (;;) {
+    const chunk = await result.fetchChunk()
+    if (chunk === null || chunk.rowCount === 0) return { columns, rows, truncated: false }
+    for (const values of chunk.getRows()) {
+      if (rows.length >= maxRows || length > limits.resultLength) return { columns, rows, truncated: true }
+      const row = values.map((value) => cellOf(value, limits.cellLength))
+      for (const cell of row) length += typeof cell === 'string' ? cell.length : 8
+      rows.push(row)
+    }
+  }
+}

@@ -1,0 +1,328 @@
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import {
+  type ArtifactId,
+  ArtifactInfo,
+  type FileId,
+  FileInfo,
+  HoldfastError,
+  systemIdMaker,
+  type ThreadId,
+} from '@holdfast/protocol'
+import type { Selectable } from 'kysely'
+import type { Principal } from '../principal.ts'
+import type { Schema } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import { type BlobId, createDirectoryBlobs } from './blobs.ts'
+import type { QueryRows } from './child-jobs.ts'
+import { kindOf } from './file-kind.ts'
+import type { FileProfile } from './file-profile.ts'
+import { createUploadObserver } from './observe-upload.ts'
+import { type SqlLimits, sqlLimits } from './sql-limits.ts'
+import { createTables, sweepJobs } from './tables.ts'
+import type { SqlJob, SqlQuery, ThreadWorkspace, Upload, Workspace } from './workspace.ts'
+import { type WorkspaceLimits, workspaceLimits } from './workspace-limits.ts'
+
+export interface WorkspaceOptions {
+  readonly store: Store
+  /** Made by the workspace, 0700; everything it keeps is below. */
+  readonly dataDir: string
+  /** Default: workspaceLimits. */
+  readonly limits?: Partial<WorkspaceLimits>
+  /** Default: sqlLimits. */
+  readonly sqlLimits?: Partial<SqlLimits>
+  /** Default: silent. */
+  readonly logger?: WorkspaceLogger
+}
+
+/** What the workspace needs of a logger. */
+export interface WorkspaceLogger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+/** The workspace on the store's rows and a directory of bytes. */
+export function createWorkspace({
+  store,
+  dataDir,
+  limits,
+  sqlLimits: bounds,
+  logger,
+}: WorkspaceOptions): Workspace {
+  const { db } = store
+  const makeId = systemIdMaker()
+  const sql: SqlLimits = { ...sqlLimits, ...bounds }
+  const workspace: WorkspaceLimits = { ...workspaceLimits, ...limits }
+  const blobs = createDirectoryBlobs(join(dataDir, 'blobs'))
+  const tables = createTables({ directory: dataDir, blobs, sql, workspace })
+  sweepJobs(dataDir, Date.now()).catch((error: unknown) =>
+    logger?.warn({ error }, 'Directories of old jobs could not be removed'),
+  )
+
+  async function requireThread(principal: Principal, threadId: ThreadId): Promise<void> {
+    const found = await db
+      .selectFrom('threads')
+      .select('id')
+      .where('id', '=', threadId)
+      .where('owner', '=', principal.userId)
+      .executeTakeFirst()
+    if (found === undefined) throw new HoldfastError('not_found', `There is no thread ${threadId}.`)
+  }
+
+  async function fileRow(principal: Principal, fileId: FileId, threadId?: ThreadId): Promise<FileRow> {
+    let query = db
+      .selectFrom('files')
+      .selectAll()
+      .where('id', '=', fileId)
+      .where('owner', '=', principal.userId)
+    if (threadId !== undefined) query = query.where('thread_id', '=', threadId)
+    const row = await query.executeTakeFirst()
+    if (row === undefined) throw new HoldfastError('not_found', `There is no file ${fileId}.`)
+    return row
+  }
+
+  async function listFiles(principal: Principal, threadId: ThreadId): Promise<readonly FileInfo[]> {
+    await requireThread(principal, threadId)
+    const rows = await db
+      .selectFrom('files')
+      .selectAll()
+      .where('thread_id', '=', threadId)
+      .where('owner', '=', principal.userId)
+      .orderBy('id')
+      .execute()
+    return rows.map(fileInfo)
+  }
+
+  async function upload(
+    principal: Principal,
+    threadId: ThreadId,
+    { name, content }: Upload,
+    signal: AbortSignal,
+  ): Promise<FileInfo> {
+    await requireThread(principal, threadId)
+    const id = makeId('file')
+    const seen = createUploadObserver(workspace.fileBytes)
+    await blobs.write(id, seen.pass(content), signal)
+    try {
+      const { bytes, sha256, head, tail } = seen.result()
+      const row = await db
+        .insertInto('files')
+        .values({
+          id,
+          thread_id: threadId,
+          owner: principal.userId,
+          name: cleanName(name, workspace.nameLength),
+          kind: kindOf(head, tail, bytes),
+          bytes,
+          sha256,
+          profile: null,
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      return fileInfo(row)
+    } catch (error) {
+      await blobs.remove(id)
+      throw error
+    }
+  }
+
+  async function profile(row: FileRow, signal: AbortSignal): Promise<FileProfile> {
+    if (row.profile !== null) return row.profile as FileProfile
+    return await ingest(row, signal)
+  }
+
+  async function ingest(row: FileRow, signal: AbortSignal): Promise<FileProfile> {
+    const found = await tables.ingest(row.id, row.kind, signal)
+    logger?.info(
+      { file: row.id, kind: row.kind, rows: found.rows, columns: found.columns.length },
+      'File read',
+    )
+    const made: FileProfile = { ...found, fileId: row.id, fileName: row.name }
+    await db
+      .updateTable('files')
+      .set({ profile: JSON.stringify(made) })
+      .where('id', '=', row.id)
+      .where('owner', '=', row.owner)
+      .execute()
+    return made
+  }
+
+  async function runSql(
+    principal: Principal,
+    threadId: ThreadId,
+    job: SqlJob,
+    signal: AbortSignal,
+  ): Promise<readonly { query: SqlQuery; answer: QueryRows }[]> {
+    if (job.queries.length > sql.queriesPerJob)
+      throw new HoldfastError(
+        'sql_refused',
+        `A job may have ${sql.queriesPerJob} queries, not ${job.queries.length}.`,
+      )
+    for (const { fileId } of job.tables) {
+      const row = await fileRow(principal, fileId, threadId)
+      // The tables are a cache: another node, or nobody, may have made this one.
+      if (!(await tables.has(fileId))) await ingest(row, signal)
+    }
+    const answers = await tables.query(
+      {
+        prepare: job.prepare,
+        queries: job.queries.map((query) => ({
+          id: query.id,
+          sql: query.sql,
+          maxRows: Math.min(query.maxRows ?? sql.rows, sql.rows),
+        })),
+      },
+      job.tables,
+      job.deadlineMs ?? sql.deadlineMs,
+      signal,
+    )
+    return job.queries.map((query, index) => {
+      const answer = answers[index]
+      if (answer?.id !== query.id) throw new Error(`The child did not answer query ${query.id}`)
+      return { query, answer }
+    })
+  }
+
+  async function removeFile(principal: Principal, fileId: FileId): Promise<void> {
+    await fileRow(principal, fileId)
+    await db.deleteFrom('files').where('id', '=', fileId).where('owner', '=', principal.userId).execute()
+    await tables.remove(fileId)
+    await blobs.remove(fileId)
+  }
+
+  async function artifactRow(
+    principal: Principal,
+    id: ArtifactId,
+    threadId?: ThreadId,
+  ): Promise<ArtifactRow> {
+    let query = db
+      .selectFrom('artifacts')
+      .selectAll()
+      .where('id', '=', id)
+      .where('owner', '=', principal.userId)
+    if (threadId !== undefined) query = query.where('thread_id', '=', threadId)
+    const row = await query.executeTakeFirst()
+    if (row === undefined) throw new HoldfastError('not_found', `There is no artifact ${id}.`)
+    return row
+  }
+
+  function thread(principal: Principal, threadId: ThreadId): ThreadWorkspace {
+    return {
+      files: async () => await listFiles(principal, threadId),
+      profile: async (fileId, signal) => await profile(await fileRow(principal, fileId, threadId), signal),
+      async runSql(job, signal) {
+        const results = await runSql(principal, threadId, job, signal)
+        return results.map(({ query, answer: { id, columns, rows, truncated } }) => ({
+          id,
+          sql: query.sql,
+          columns,
+          rows,
+          truncated,
+        }))
+      },
+      async createArtifact(runId, artifact) {
+        await requireThread(principal, threadId)
+        const bytes = typeof artifact.content === 'string' ? Buffer.from(artifact.content) : artifact.content
+        if (bytes.length > workspace.artifactBytes)
+          throw new HoldfastError(
+            'payload_too_large',
+            `The artifact "${artifact.title}" has ${bytes.length} bytes; the limit is ${workspace.artifactBytes}.`,
+          )
+        const id = makeId('artifact')
+        await blobs.write(id, once(bytes))
+        try {
+          const row = await db
+            .insertInto('artifacts')
+            .values({
+              id,
+              thread_id: threadId,
+              run_id: runId,
+              owner: principal.userId,
+              kind: artifact.kind,
+              title: artifact.title,
+              media_type: artifact.mediaType,
+              rows: artifact.rows ?? null,
+              bytes: bytes.length,
+            })
+            .returningAll()
+            .executeTakeFirstOrThrow()
+          return artifactInfo(row)
+        } catch (error) {
+          await blobs.remove(id)
+          throw error
+        }
+      },
+      async readArtifact(id) {
+        await artifactRow(principal, id, threadId)
+        return await buffer(blobs.read(id))
+      },
+    }
+  }
+
+  return {
+    upload,
+    files: listFiles,
+    file: async (principal, fileId) => fileInfo(await fileRow(principal, fileId)),
+    removeFile,
+    async artifact(principal, id) {
+      const row = await artifactRow(principal, id)
+      return { info: artifactInfo(row), content: blobs.read(id) }
+    },
+    thread,
+    async removeThread(principal, threadId) {
+      const mine = { thread_id: threadId, owner: principal.userId }
+      const removed: BlobId[] = []
+      for (const table of ['files', 'artifacts'] as const) {
+        const rows = await db
+          .deleteFrom(table)
+          .where('thread_id', '=', mine.thread_id)
+          .where('owner', '=', mine.owner)
+          .returning('id')
+          .execute()
+        removed.push(...rows.map(({ id }) => id))
+      }
+      // Rows first: bytes without a row are waste, a row without its bytes is an error somebody meets.
+      for (const id of removed) {
+        await tables.remove(id as FileId)
+        await blobs.remove(id)
+      }
+    },
+  }
+}
+
+type FileRow = Selectable<Schema['files']>
+type ArtifactRow = Selectable<Schema['artifacts']>
+
+const fileInfo = (row: FileRow): FileInfo =>
+  FileInfo.parse({
+    id: row.id,
+    threadId: row.thread_id,
+    name: row.name,
+    kind: row.kind,
+    bytes: row.bytes,
+    sha256: row.sha256,
+    createdAt: row.created_at.toISOString(),
+  })
+
+const artifactInfo = (row: ArtifactRow): ArtifactInfo =>
+  ArtifactInfo.parse({
+    id: row.id,
+    threadId: row.thread_id,
+    runId: row.run_id,
+    kind: row.kind,
+    title: row.title,
+    mediaType: row.media_type,
+    rows: row.rows,
+    bytes: row.bytes,
+    createdAt: row.created_at.toISOString(),
+  })
+
+/** A name is only ever shown. Control and direction characters could make it show as another. */
+function cleanName(name: string, maxLength: number): string {
+  const clean = name.replaceAll(/[\p{Cc}\u200b-\u200f\u2028-\u202e\u2066-\u2069]/gu, '').trim()
+  return clean === '' ? 'unnamed' : Array.from(clean).slice(0, maxLength).join('')
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { HoldfastError } from '@holdfast/protocol'
+import { kindHeadBytes } from './file-kind.ts'
+import { zipTailBytes } from './zip-directory.ts'
+
+export interface ObservedUpload {
+  readonly bytes: number
+  readonly sha256: string
+  /** The first `kindHeadBytes` and the last `zipTailBytes`, or all of a shorter file. */
+  readonly head: Uint8Array
+  readonly tail: Uint8Array
+}
+
+/** Looks on while an upload passes by, and stops it at the first byte over the limit. */
+export function createUploadObserver(maxBytes: number): {
+  pass(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array>
+  result(): ObservedUpload
+} {
+  const hash = createHash('sha256')
+  const head: Uint8Array[] = []
+  let headBytes = 0
+  let tail: Uint8Array[] = []
+  let tailBytes = 0
+  let bytes = 0
+  return {
+    async *pass(content) {
+      for await (const chunk of content) {
+        bytes += chunk.length
+        if (bytes > maxBytes)
+          throw new HoldfastError(
+            'payload_too_large',
+            `A file may have ${maxBytes} bytes; send it gzipped, or export a shorter period or fewer columns.`,
+          )
+        hash.update(chunk)
+        if (headBytes < kindHeadBytes) {
+          head.push(chunk.slice(0, kindHeadBytes - headBytes))
+          headBytes += Math.min(chunk.length, kindHeadBytes - headBytes)
+        }
+        tail.push(chunk.slice(-zipTailBytes))
+        tailBytes += Math.min(chunk.length, zipTailBytes)
+        if (tailBytes > 8 * zipTailBytes) {
+          const last = Buffer.concat(tail).subarray(-zipTailBytes)
+          tail = [last]
+          tailBytes = last.length
+        }
+        yield chunk
+      }
+    },
+    result: () => ({
+      bytes,
+      sha256: hash.digest('hex'),
+      head: Buffer.concat(head),
+      tail: Buffer.concat(tail).subarray(-zipTailBytes),
+    }),
+  }
+}

@@ -1,0 +1,27 @@
+const MiB = 1024 * 1024
+
+/** Bounds of what a thread may hold. Each is met by a test. */
+export const workspaceLimits = {
+  /** One upload as it arrives. */
+  fileBytes: 1024 * MiB,
+  /** A gzip file after unpacking, and an xlsx file's parts together. */
+  unpackedBytes: 2048 * MiB,
+  /** Unpacked bytes for each packed one, watched once `ratioFromBytes` are unpacked. Real exports reach about 40. */
+  unpackedRatio: 300,
+  ratioFromBytes: 32 * MiB,
+  /** xlsx is read into memory as a whole. */
+  xlsxUnpackedBytes: 512 * MiB,
+  /** A JSON document is read into memory as a whole; JSONL is not. */
+  jsonDocumentBytes: 256 * MiB,
+  /** One line of JSONL or one row of delimited text. */
+  lineBytes: 16 * MiB,
+  columns: 2_000,
+  /** Characters of a file's name; the rest is cut. */
+  nameLength: 255,
+  /** One artifact. */
+  artifactBytes: 64 * MiB,
+  /** Child processes at once; further jobs wait their turn. */
+  jobs: 4,
+} as const
+
+export type WorkspaceLimits = { readonly [Name in keyof typeof workspaceLimits]: number }
