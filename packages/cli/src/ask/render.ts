@@ -1,0 +1,110 @@
+import type { DataRequestItem, Report } from '@holdfast/protocol'
+import { formatFigure, putFiguresIn } from './figures.ts'
+import type { AskResult } from './result.ts'
+import { alignTables, printable, renderTable } from './tables.ts'
+
+/** How the user goes on: the command line up to and including `ask`, with the flags that choose the server. */
+export interface Continuation {
+  readonly flags: readonly string[]
+}
+
+/** Rows of a result that are printed; `--json` has all. */
+const maxRows = 20
+
+/** As a shell reads it back: bare where that is safe, in single quotes otherwise. */
+export function shellQuote(word: string): string {
+  return /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
+const joinBlocks = (blocks: readonly string[]): string =>
+  `${blocks.filter((block) => block !== '').join('\n\n')}\n`
+
+const heading = (text: string): string => `${text}\n${'='.repeat(Math.min(text.length, 80))}`
+
+function renderQueries(report: Report, withSql: boolean): readonly string[] {
+  return report.queries.map((query) => {
+    const label = query.verified ? 'verified playbook' : 'ad-hoc SQL, unverified'
+    const table = query.rows.length === 0 ? ['(no rows)'] : renderTable(query.columns, query.rows, maxRows)
+    const kept = query.truncated ? ['(more rows existed than were kept)'] : []
+    const sql = withSql
+      ? [
+          '',
+          ...query.sql
+            .trim()
+            .split('\n')
+            .map((line) => `    ${printable(line)}`),
+        ]
+      : []
+    return [`${printable(query.title)}  [${query.id}, ${label}]`, ...sql, '', ...table, ...kept].join('\n')
+  })
+}
+
+/** The answer of a report: title, text with figures put in, each figure's origin, tables, caveats. */
+export function renderReport(report: Report, withSql: boolean): string {
+  const figures = report.figures.map(
+    (figure) => `  ${printable(figure.label)}: ${printable(formatFigure(figure))}  [${figure.query}]`,
+  )
+  const caveats = report.caveats.map((caveat) => `  - ${printable(caveat)}`)
+  return joinBlocks([
+    heading(printable(report.title)),
+    alignTables(printable(putFiguresIn(report.text, report.figures))).trim(),
+    figures.length === 0 ? '' : ['Figures, and the query each comes from', ...figures].join('\n'),
+    ...renderQueries(report, withSql),
+    caveats.length === 0 ? '' : ['Keep in mind', ...caveats].join('\n'),
+  ])
+}
+
+function renderItem(item: DataRequestItem): string {
+  const howTo = item.howTo.map(({ provider, steps }) => `      ${printable(provider)}: ${printable(steps)}`)
+  return [
+    `  [ ] ${printable(item.field)}`,
+    `      why      ${printable(item.why)}`,
+    `      format   ${printable(item.format)}`,
+    `      sample   ${printable(item.sample)}`,
+    `      unlocks  ${printable(item.unlocks)}`,
+    ...(howTo.length === 0 ? [] : ['      how to export it', ...howTo.map((line) => `  ${line}`)]),
+  ].join('\n')
+}
+
+/** What is missing as a checklist, the open question with its choices, and the command that continues. */
+export function renderRequest(
+  request: NonNullable<AskResult['request']>,
+  question: string,
+  threadId: string,
+  { flags }: Continuation,
+): string {
+  const command = (words: readonly string[]): string =>
+    `  npx holdfast ask ${[...words, '--thread', threadId, ...flags].map(shellQuote).join(' ')}`
+  const blocks: string[] = []
+  if (request.items.length > 0)
+    blocks.push(
+      `Needed (${request.sufficiency}):`,
+      ...request.items.map(renderItem),
+      `With the file, continue in the same thread:\n${command([question])} --data FILE`,
+    )
+  if (request.question !== null) {
+    const [first] = request.question.choices
+    const choices = request.question.choices.map(
+      ({ value, label }) => `  ${shellQuote(printable(value))}  ${printable(label)}`,
+    )
+    blocks.push(
+      `One question: ${printable(request.question.text)}\n${choices.join('\n')}`,
+      `Answer in the same thread, for example:\n${command([first?.value ?? ''])}`,
+    )
+  }
+  return joinBlocks(blocks)
+}
+
+/** Everything that goes to standard output for a person. */
+export function renderResult(
+  result: AskResult,
+  report: Report | null,
+  options: { readonly question: string; readonly withSql: boolean; readonly continuation: Continuation },
+): string {
+  const blocks: string[] = []
+  if (report !== null) blocks.push(renderReport(report, options.withSql))
+  else if (result.answer !== null) blocks.push(`${alignTables(printable(result.answer.text)).trim()}\n`)
+  if (result.request !== null && result.threadId !== null)
+    blocks.push(renderRequest(result.request, options.question, result.threadId, options.continuation))
+  return blocks.join('\n')
+}

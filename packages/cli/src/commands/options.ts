@@ -1,0 +1,18 @@
+import { InvalidArgumentError } from 'commander'
+
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (!(port <= 65_535)) throw new InvalidArgumentError('It must be a whole number from 0 to 65535.')
+  return port
+}
+
+export function parseHost(text: string): string {
+  if (!/^[A-Za-z0-9.:-]+$/.test(text))
+    throw new InvalidArgumentError('It must be an address or a host name, such as 127.0.0.1.')
+  return text
+}
+
+/** For an option that may be given several times. */
+export function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}

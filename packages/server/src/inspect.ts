@@ -1,0 +1,153 @@
+import { access, constants, stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { dirname, join, resolve } from 'node:path'
+import { limits } from '@holdfast/protocol'
+import pg from 'pg'
+import { bootProblems } from './environment/boot-rules.ts'
+import type { Settings } from './environment/settings.ts'
+import { describeTier, detectTier } from './environment/tier.ts'
+import { createModelManager } from './models/model-manager.ts'
+import { lockDirectory, StoreLockedError } from './store/directory-lock.ts'
+
+/** One thing `holdfast doctor` looked at. */
+export interface Finding {
+  readonly name: string
+  /** `stops`: a boot with these settings would fail. */
+  readonly state: 'fine' | 'notice' | 'stops'
+  readonly says: string
+}
+
+const fine = (name: string, says: string): Finding => ({ name, state: 'fine', says })
+const stops = (name: string, says: string): Finding => ({ name, state: 'stops', says })
+
+/** Looks at what a boot would need and changes nothing: no directory is made, no migration runs. */
+export async function inspectBoot(settings: Settings): Promise<readonly Finding[]> {
+  const store =
+    settings.databaseUrl === null
+      ? await inspectPglite(settings.dataDir)
+      : [await inspectPostgres(settings.databaseUrl.reveal())]
+  return [
+    ...inspectTier(settings),
+    await inspectAddress(settings),
+    await inspectDirectory(settings.dataDir),
+    ...store,
+    inspectModels(),
+    fine(
+      'limits',
+      `a file ${settings.maxFileBytes} bytes, ${limits.filesPerMessage} files and ${limits.messageTextBytes} characters a message, an event ${limits.eventBytes} bytes`,
+    ),
+  ]
+}
+
+function inspectTier(settings: Settings): readonly Finding[] {
+  const detection = detectTier(settings)
+  const problems = bootProblems(detection, settings.host).map(({ setting, message }) =>
+    stops(setting, message),
+  )
+  const state = detection.conflicts.length > 0 ? 'notice' : 'fine'
+  return [{ name: 'tier', state, says: describeTier(detection) }, ...problems]
+}
+
+/** Listens for a moment: nothing else tells whether a boot could. */
+async function inspectAddress({ host, port }: Settings): Promise<Finding> {
+  const { promise, resolve: answer } = Promise.withResolvers<Finding>()
+  const probe = createServer()
+  probe.on('error', (error: NodeJS.ErrnoException) => {
+    const why = error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be used (${error.code})`
+    answer(stops('address', `${host} port ${port} ${why}. Choose another with HOLDFAST_PORT or --port.`))
+  })
+  probe.listen({ host, port }, () => {
+    probe.close(() =>
+      answer(fine('address', port === 0 ? `${host}, any free port` : `${host} port ${port} is free`)),
+    )
+  })
+  return promise
+}
+
+/** The nearest directory above that exists: where a boot would make the missing ones. */
+async function nearestExisting(path: string): Promise<string> {
+  try {
+    await stat(path)
+    return path
+  } catch (error) {
+    const parent = dirname(path)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path) throw error
+    return nearestExisting(parent)
+  }
+}
+
+async function inspectDirectory(dataDir: string): Promise<Finding> {
+  const path = resolve(dataDir)
+  try {
+    const found = await nearestExisting(path)
+    if (!(await stat(found)).isDirectory())
+      return stops(
+        'data directory',
+        `${found} is not a directory. Choose another with HOLDFAST_DATA_DIR or --data-dir.`,
+      )
+    await access(found, constants.W_OK | constants.X_OK)
+    return fine('data directory', found === path ? path : `${path}, which the first start makes`)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error)
+    return stops(
+      'data directory',
+      `${path} cannot be used (${code}). Choose another with HOLDFAST_DATA_DIR or --data-dir.`,
+    )
+  }
+}
+
+async function inspectPglite(dataDir: string): Promise<readonly Finding[]> {
+  const store = fine(
+    'store',
+    'PGlite in the data directory, for one process; survives a crash of the process, not a loss of power',
+  )
+  const directory = join(dataDir, 'store')
+  const exists = await stat(directory).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  if (!exists) return [store, fine('lock', 'free')]
+  try {
+    using _lock = lockDirectory(directory)
+    return [store, fine('lock', 'free')]
+  } catch (error) {
+    if (!(error instanceof StoreLockedError)) throw error
+    const says = error.pid === null ? error.message : `held by pid ${error.pid}. ${error.message}`
+    return [store, stops('lock', says)]
+  }
+}
+
+const databaseMs = 5_000
+/** The oldest PostgreSQL that is tested, as server_version_num. */
+const oldestPostgres = 150_000
+
+async function inspectPostgres(connectionString: string): Promise<Finding> {
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: databaseMs,
+    query_timeout: databaseMs,
+  })
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ version: number }>(
+      "select current_setting('server_version_num')::int as version",
+    )
+    const version = rows[0]?.version ?? 0
+    if (version < oldestPostgres)
+      return stops('store', `PostgreSQL ${Math.floor(version / 10_000)} is too old; use 15 or newer.`)
+    return fine(
+      'store',
+      `PostgreSQL ${Math.floor(version / 10_000)} (HOLDFAST_DATABASE_URL), for many processes; survives a loss of power`,
+    )
+  } catch (error) {
+    const why = error instanceof Error ? error.message || String(Reflect.get(error, 'code')) : String(error)
+    return stops('store', `PostgreSQL at HOLDFAST_DATABASE_URL cannot be used: ${why}`)
+  } finally {
+    await client.end()
+  }
+}
+
+function inspectModels(): Finding {
+  const { names } = createModelManager()
+  return fine('models', `${names.join(', ')} (offline: built-in rules, no language model, no key, no network)`)
+}
