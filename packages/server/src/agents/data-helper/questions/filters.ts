@@ -1,0 +1,418 @@
+import { type Filter, type Outcome, type OutcomeRule, timeGrains } from './reading.ts'
+import {
+  choose,
+  findPhrase,
+  free,
+  isOneOf,
+  isStop,
+  mentionAt,
+  plainTerm,
+  refuse,
+  type Sentence,
+  type Stop,
+  settle,
+  take,
+} from './sentence.ts'
+import type { KnownTerm } from './terms.ts'
+import {
+  aggregateWords,
+  comparisons,
+  equalities,
+  fillers,
+  introducers,
+  missingWords,
+  notUnderstood,
+  outcomes,
+  rowNouns,
+  statusWords,
+} from './vocabulary.ts'
+import { stem, type Token } from './words.ts'
+
+type ValueFilter = Filter & { kind: 'in' }
+
+/** Numbers match as bare values only in columns that are codes rather than quantities. */
+const maxCodes = 50
+
+/** Takes every condition on columns: comparisons, column-value pairs, values alone, and failed or succeeded. */
+export function takeFilters(sentence: Sentence): readonly Filter[] | Stop {
+  const filters: Filter[] = []
+  for (let at = 0; at < sentence.tokens.length; at += 1) {
+    if (free(sentence, at) === undefined) continue
+    const found = conditionAt(sentence, at) ?? bareValueAt(sentence, at)
+    if (found === null) continue
+    if (isStop(found)) return found
+    filters.push(...found)
+  }
+  const outcome = takeOutcome(sentence, filters)
+  if (outcome !== null && isStop(outcome)) return outcome
+  const repeated = filters.find(
+    (filter, index) =>
+      filter.kind === 'in' &&
+      filters.some(
+        (other, at) => at > index && other.kind === 'in' && other.term.label === filter.term.label,
+      ),
+  )
+  if (repeated !== undefined)
+    return refuse(
+      `two conditions on ${repeated.term.label}; write them as one, e.g. “${repeated.term.label} in a, b”`,
+    )
+  return outcome === null ? filters : [...filters, outcome]
+}
+
+/** `latency_ms > 5000`, `status is 429`, `tenant acme`, `model contains mini`, `tenant is missing`. */
+function conditionAt(sentence: Sentence, at: number): readonly Filter[] | Stop | null {
+  if (keyword(sentence.tokens[at])) return null
+  const mention = mentionAt(sentence, at, () => true)
+  if (mention === null) return null
+  const next = at + mention.length
+  const rest = operatorAt(sentence, next)
+  if (rest === null) return pairAt(sentence, at, mention.length)
+  const from = next + rest.length
+  // Which column is settled only once an operand follows: a mention alone may be no condition at all.
+  const likely = mention.matches[0]?.term
+  if (likely === undefined || operandAt(sentence, likely, rest, from) === null) return null
+  const found = operandAt(sentence, settle(sentence, mention), rest, from)
+  if (found === null || isStop(found)) return found
+  take(sentence, at, from + found.length - at)
+  return [found.filter]
+}
+
+type Operator = (typeof comparisons)[number][1] | 'is' | 'is not' | 'contains'
+
+function operatorAt(
+  sentence: Sentence,
+  at: number,
+): { operator: Operator; sure: boolean; length: number } | null {
+  for (const verb of ['', 'is ', 'are ', 'was ', 'were ']) {
+    for (const [phrase, operator] of comparisons) {
+      const length = phraseLength(sentence, at, verb + phrase)
+      if (length > 0) return { operator, sure: true, length }
+    }
+  }
+  for (const phrase of ['contains', 'containing', 'contain', 'like']) {
+    if (phraseLength(sentence, at, phrase) > 0) return { operator: 'contains', sure: true, length: 1 }
+  }
+  for (const [phrase, operator] of equalities) {
+    const length = phraseLength(sentence, at, phrase)
+    // "in" and "are" stand in many sentences that are no condition: only a known value makes them one.
+    if (length > 0) return { operator, sure: !['in', 'are', 'was'].includes(phrase), length }
+  }
+  return null
+}
+
+function phraseLength(sentence: Sentence, at: number, phrase: string): number {
+  const words = phrase.split(' ')
+  return words.every((word, index) => free(sentence, at + index)?.word === word) ? words.length : 0
+}
+
+type Operand = { readonly filter: Filter; readonly length: number }
+
+function operandAt(
+  sentence: Sentence,
+  term: KnownTerm,
+  { operator, sure }: { operator: Operator; sure: boolean },
+  at: number,
+): Operand | Stop | null {
+  const token = free(sentence, at)
+  if (token === undefined) return null
+  switch (operator) {
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
+      return comparedAt(sentence, term, operator, at)
+    case 'contains':
+      if (token.kind !== 'quoted' && keyword(token)) return null
+      return { filter: { kind: 'contains', term: plainTerm(term), text: token.text }, length: 1 }
+    case 'is':
+    case 'is not': {
+      const negated = operator === 'is not'
+      if (missingWords.has(token.word) && !isValue(term, token.text))
+        return { filter: { kind: 'missing', term: plainTerm(term), negated }, length: 1 }
+      const odd = keyword(token) || (term.kind === 'number' && token.kind !== 'number')
+      const values = valuesAt(sentence, term, at, sure && !odd)
+      if (values === null) return null
+      if (isStop(values)) return values
+      const filter: ValueFilter = { kind: 'in', term: plainTerm(term), values: values.values, negated }
+      return { filter, length: values.length }
+    }
+    default:
+      throw new Error(`unknown operator ${operator satisfies never}`)
+  }
+}
+
+const unitTokens: Readonly<Record<string, string>> = {
+  ms: 'ms',
+  millisecond: 'ms',
+  s: 's',
+  sec: 's',
+  second: 's',
+  min: 'min',
+  minute: 'min',
+  usd: 'USD',
+  dollar: 'USD',
+  token: 'tokens',
+  cent: 'cents',
+  '%': '%',
+}
+const toMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000 }
+
+function comparedAt(
+  sentence: Sentence,
+  term: KnownTerm,
+  operator: '<' | '<=' | '>' | '>=',
+  at: number,
+): Operand | Stop | null {
+  const token = free(sentence, at)
+  if (token?.kind !== 'number' || token.value === undefined) return null
+  if (term.kind !== 'number')
+    return refuse(`${term.label} does not hold numbers, so it has no ${operator} ${token.text}`)
+  const after = free(sentence, at + 1)
+  const unitAfter = after === undefined ? undefined : unitTokens[stem(after.word)]
+  const unit = token.unit === '' ? unitAfter : token.unit
+  const length = token.unit === '' && unitAfter !== undefined ? 2 : 1
+  const value = inUnit(token.value, unit, term.unit)
+  if (value === null)
+    return refuse(
+      `${term.label} is ${term.unit === '' ? 'in a unit I do not know' : `in ${term.unit}`}, so “${token.text}${unitAfter === undefined ? '' : ` ${after?.text}`}” cannot be compared with it`,
+    )
+  return { filter: { kind: 'compare', term: plainTerm(term), operator, value }, length }
+}
+
+function inUnit(value: number, said: string | undefined, unit: string): number | null {
+  if (said === undefined || said === '' || said === unit) return value
+  const [from, to] = [toMs[said], toMs[unit]]
+  return from === undefined || to === undefined ? null : (value * from) / to
+}
+
+/** `tenant acme`: a column and one of its values, side by side. */
+function pairAt(sentence: Sentence, at: number, length: number): readonly Filter[] | Stop | null {
+  const mention = mentionAt(sentence, at, (term) => term.kind === 'text' || term.distinct <= maxCodes)
+  if (mention === null || mention.length !== length) return null
+  const next = free(sentence, at + length)
+  if (next === undefined || next.kind === 'comma' || next.kind === 'operator') return null
+  const terms = mention.matches.map(({ term }) => term)
+  const known = terms.filter((term) => valuesAt(sentence, term, at + length, false) !== null)
+  const introduced = ['for', 'with', 'where', 'of', 'from'].includes(sentence.tokens[at - 1]?.word ?? '')
+  // A value the column is not known to have: only where the words around leave no other reading.
+  if (
+    known.length === 0 &&
+    (!introduced || keyword(next) || mentionAt(sentence, at + length, () => true) !== null)
+  )
+    return null
+  const term = known.length === 1 ? known[0] : settle(sentence, mention)
+  if (term === undefined) throw new Error('one term was found')
+  const values = valuesAt(sentence, term, at + length, true)
+  if (values === null) return null
+  if (isStop(values)) return values
+  take(sentence, at, length + values.length)
+  return [{ kind: 'in', term: plainTerm(term), values: values.values, negated: false }]
+}
+
+/** `acme`, `429`, `gpt-5`: a value that says by itself which column is meant. */
+function bareValueAt(sentence: Sentence, at: number): readonly Filter[] | Stop | null {
+  const token = sentence.tokens[at]
+  if (token === undefined || (token.kind !== 'quoted' && keyword(token))) return null
+  const codes = sentence.terms.filter(
+    (term) => term.kind === 'text' || (term.kind === 'number' && term.distinct <= maxCodes),
+  )
+  const holders = codes.flatMap((term) => {
+    const values = valuesAt(sentence, term, at, false)
+    return values === null || isStop(values) ? [] : [{ term, values }]
+  })
+  if (holders.length === 0) return null
+  const longest = Math.max(...holders.map(({ values }) => values.length))
+  const level = holders.filter(({ values }) => values.length === longest)
+  const mapped = level.filter(({ term }) => term.field !== null)
+  const candidates = mapped.length === 1 ? mapped : level
+  const [only, second] = candidates
+  const chosen =
+    second === undefined
+      ? only?.term
+      : choose(sentence, {
+          id: `value:${token.word}`,
+          text: `“${token.text}” is a value of several columns. Which is meant?`,
+          terms: candidates.map(({ term }) => term),
+          label: (term) => `${term.label} is ${token.text}`,
+        })
+  const holder = candidates.find(({ term }) => term === chosen)
+  if (holder === undefined) throw new Error('one of the candidates was chosen')
+  if (at === 0 && imperatives.has(token.word))
+    return refuse(
+      `“${token.text}” can be a request or ${holder.term.label} ${token.text}; write “for ${holder.term.label} ${token.text}”`,
+    )
+  take(sentence, at, longest)
+  const after = mentionAt(sentence, at + longest, (term) => term === holder.term)
+  // "the acme tenant": the column named after its value says nothing more.
+  if (after !== null && !introducers.has(sentence.tokens[at + longest]?.word ?? ''))
+    take(sentence, at + longest, after.length)
+  return [{ kind: 'in', term: plainTerm(holder.term), values: holder.values.values, negated: false }]
+}
+
+const imperatives = new Set([
+  'report',
+  'list',
+  'chart',
+  'summary',
+  'classify',
+  'summarise',
+  'summarize',
+  'chat',
+  'compare',
+])
+
+interface FoundValues {
+  readonly values: readonly string[]
+  readonly length: number
+}
+
+/**
+ * One value or several joined by commas, "and" or "or".
+ *
+ * @param expected a value stands here for sure: one that is not known is taken as written, or refused where all are known
+ */
+function valuesAt(
+  sentence: Sentence,
+  term: KnownTerm,
+  at: number,
+  expected: boolean,
+): FoundValues | Stop | null {
+  const first = valueAt(sentence, term, at)
+  if (first === null) {
+    const token = free(sentence, at)
+    if (!expected || token === undefined || token.kind === 'comma' || token.kind === 'operator') return null
+    if (term.complete && term.kind !== 'number')
+      return refuse(
+        `${term.label} has no value “${token.text}”; it has ${term.values.slice(0, 10).join(', ')}`,
+      )
+    return { values: [token.kind === 'number' ? String(token.value) : token.text], length: 1 }
+  }
+  const values = [first.value]
+  let length = first.length
+  for (;;) {
+    let joint = 0
+    while (joint < 2 && [',', 'and', 'or'].includes(free(sentence, at + length + joint)?.word ?? ''))
+      joint += 1
+    const next = joint === 0 ? null : valueAt(sentence, term, at + length + joint)
+    if (next === null) return { values, length }
+    values.push(next.value)
+    length += joint + next.length
+  }
+}
+
+/** A known value of the term that the next words spell; the longest. */
+function valueAt(sentence: Sentence, term: KnownTerm, at: number): { value: string; length: number } | null {
+  for (let length = 5; length >= 1; length -= 1) {
+    const tokens = Array.from({ length }, (_, index) => free(sentence, at + index))
+    if (tokens.some((token) => token === undefined || token.kind === 'comma' || token.kind === 'operator'))
+      continue
+    const said = spelling(tokens.map((token) => token?.text ?? '').join(' '))
+    const code = /^(\d{3})s$/u.exec(said)?.[1]
+    const value = term.values.find((known) => spelling(known) === said || known === code)
+    if (value !== undefined) return { value, length }
+  }
+  return null
+}
+
+function isValue(term: KnownTerm, text: string): boolean {
+  return term.values.some((known) => spelling(known) === spelling(text))
+}
+
+function spelling(text: string): string {
+  return text
+    .toLowerCase()
+    .replaceAll(/[\s_-]+/gu, ' ')
+    .trim()
+}
+
+/** Words with a meaning of their own are no values unless their column stands before them. */
+function keyword(token: Token | undefined): boolean {
+  if (token === undefined || token.kind === 'quoted') return false
+  const { word } = token
+  const root = stem(word)
+  return (
+    fillers.has(word) ||
+    introducers.has(word) ||
+    aggregateWords.has(word) ||
+    rowNouns.has(root) ||
+    outcomes.failed.has(word) ||
+    outcomes.succeeded.has(word) ||
+    timeGrains.some((grain) => grain === root) ||
+    notUnderstood.has(word) ||
+    ['per', 'top', 'bottom', 'most', 'least', 'fewest', 'true', 'false', 'trend', 'rate'].includes(word)
+  )
+}
+
+function takeOutcome(sentence: Sentence, filters: readonly Filter[]): Filter | Stop | null {
+  for (const outcome of ['failed', 'succeeded'] as const) {
+    const at = sentence.tokens.findIndex((_, index) => isOneOf(free(sentence, index), outcomes[outcome]))
+    // "error rate" is an aggregate, not a condition.
+    if (at === -1 || sentence.tokens[at + 1]?.word === 'rate') continue
+    const filter = outcomeFilter(sentence, outcome)
+    if (isStop(filter)) return filter
+    take(sentence, at)
+    const same = filters.find(
+      (other): other is ValueFilter => other.kind === 'in' && other.term.label === filter.term.label,
+    )
+    // "failed with 429": the code says it already.
+    return same?.values.every((value) => meets(value, filter)) === true && !same.negated ? null : filter
+  }
+  return null
+}
+
+export function outcomeFilter(sentence: Sentence, outcome: Outcome): (Filter & { kind: 'outcome' }) | Stop {
+  const candidates = sentence.terms.filter((term) => term.field === 'status')
+  const named =
+    candidates.length > 0 ? candidates : sentence.terms.filter((term) => term.names.some(isStatusName))
+  const [term, second] = named
+  if (term === undefined)
+    return refuse(`nothing in ${sentence.profile.fileName} tells which rows ${outcome}: no status column`)
+  if (second !== undefined)
+    return refuse(
+      `several columns could tell which rows ${outcome}: ${named.map((each) => each.label).join(', ')}; name one, e.g. “where ${term.label} is …”`,
+    )
+  const rule = outcomeRule(term) ?? exportRule(sentence)
+  if (rule === null)
+    return refuse(
+      `I cannot tell which values of ${term.label} mean ${outcome}; name them, e.g. “where ${term.label} is ${term.values[0] ?? '…'}”`,
+    )
+  return { kind: 'outcome', term: plainTerm(term), outcome, by: rule }
+}
+
+function isStatusName(name: readonly string[]): boolean {
+  return ['status', 'status code', 'http status', 'response status', 'response code'].includes(name.join(' '))
+}
+
+function outcomeRule(term: KnownTerm): OutcomeRule | null {
+  const codes =
+    term.kind === 'number' &&
+    term.integers &&
+    term.values.every((value) => /^[1-5]\d\d(?:\.0)?$/u.test(value))
+  if (codes && term.values.length > 0) return { kind: 'http' }
+  if (!term.complete || term.values.length === 0 || term.kind !== 'text') return null
+  const words = term.values.map((value) => value.toLowerCase())
+  const failed = words.filter((word) => statusWords.failed.has(word))
+  const succeeded = words.filter((word) => statusWords.succeeded.has(word))
+  return failed.length + succeeded.length === words.length ? { kind: 'words', failed, succeeded } : null
+}
+
+/** A recognised export says itself which rows succeeded; of a table of the user's own that is not taken on trust. */
+function exportRule({ mapping }: Sentence): OutcomeRule | null {
+  if (mapping === undefined || mapping.format === null || mapping.ok === null) return null
+  return { kind: 'condition', succeeded: mapping.ok }
+}
+
+function meets(value: string, filter: Filter & { kind: 'outcome' }): boolean {
+  if (filter.by.kind === 'condition') return false
+  const failed =
+    filter.by.kind === 'http' ? Number(value) >= 400 : filter.by.failed.includes(value.toLowerCase())
+  return failed === (filter.outcome === 'failed')
+}
+
+/** Whether the sentence says this phrase; takes it where it does. */
+export function takePhrase(sentence: Sentence, phrase: string): boolean {
+  const at = findPhrase(sentence, phrase)
+  if (at === null) return false
+  take(sentence, at, phrase.split(' ').length)
+  return true
+}
