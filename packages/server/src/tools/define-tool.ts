@@ -90,3 +90,8 @@ export const toolLimits = {
 export function defineTool<Input>(tool: ToolDefinition<Input>): ToolDefinition<Input> {
   return tool
 }
+
+/** Plain data as JSON, without what JSON does not have: properties that are undefined. */
+export function jsonOf(value: object): Json {
+  return JSON.parse(JSON.stringify(value)) as Json
+}

@@ -82,7 +82,7 @@ const call = (tool: string, input: Readonly<Record<string, unknown>>, thinking: 
 /** A tool's error is said as it is, never dressed up as a question. The loop gives it as `code: message`. */
 function giveUp(result: SeenResult): OfflineStep {
   const text = String(result.output)
-  const [, code = '', message = text] = /^([a-z_]+): ([^]*)$/.exec(text) ?? []
+  const [, code = '', message = text] = /^([a-z_]+): ([\s\S]*)$/.exec(text) ?? []
   const known: ErrorCode = code in errorCodes ? (code as ErrorCode) : 'tool_failed'
   return { kind: 'fail', error: new HoldfastError(known, message) }
 }

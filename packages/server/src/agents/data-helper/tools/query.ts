@@ -1,0 +1,57 @@
+import { HoldfastError } from '@holdfast/protocol'
+import { z } from 'zod'
+import { defineTool } from '../../../tools/define-tool.ts'
+import { readThreadData } from '../thread-data.ts'
+import { QueryRef } from '../tool-outputs.ts'
+import { storeQuery } from './store-query.ts'
+
+/** Rows a model reads; the rest is in the artifact. */
+const shownRows = 20
+const shownCellChars = 200
+
+export const QueryOutput = z.object({
+  ref: QueryRef,
+  rows: z.array(z.array(z.unknown())),
+  truncated: z.boolean(),
+})
+
+export const queryTool = defineTool({
+  name: 'query',
+  description:
+    'One SELECT of your own over the raw tables of this thread (every column is VARCHAR: cast with TRY_CAST). Its result is labelled ad-hoc SQL, unverified. No files, no network, no settings.',
+  effect: 'idempotent',
+  input: z.object({ sql: z.string().min(1).max(20_000) }),
+  execute: async ({ sql }, context) => {
+    const { profiles, tableNames } = await readThreadData(context)
+    if (profiles.length === 0)
+      throw new HoldfastError('bad_request', 'There is no table in this thread; add a file first')
+    const tables = profiles.map(({ fileId }) => ({ fileId, name: tableNames.get(fileId) ?? 'data' }))
+    const number = context.results.filter(({ tool }) => tool === 'query').length + 1
+    const [only] = tables
+    const [result] = await context.workspace.runSql(
+      {
+        // One file needs no name of its own.
+        tables:
+          tables.length === 1 && only !== undefined && only.name !== 'data'
+            ? [...tables, { ...only, name: 'data' }]
+            : tables,
+        prepare: [],
+        queries: [{ id: `query_${number}`, sql }],
+      },
+      context.signal,
+    )
+    if (result === undefined) throw new Error('The job returned no result')
+    const { ref, event } = await storeQuery(context, result, {
+      title: 'Ad-hoc SQL, unverified',
+      verified: false,
+    })
+    const rows = result.rows
+      .slice(0, shownRows)
+      .map((row) => row.map((cell) => (typeof cell === 'string' ? cell.slice(0, shownCellChars) : cell)))
+    return {
+      output: { ref, rows, truncated: result.truncated || result.rows.length > shownRows },
+      artifacts: [ref.artifactId],
+      events: [event],
+    }
+  },
+})

@@ -1,0 +1,77 @@
+import type { EventData, NewEvent } from '@holdfast/protocol'
+import { systemIdMaker } from '@holdfast/protocol'
+import { z } from 'zod'
+import { defineTool, type ToolContext } from '../../../tools/define-tool.ts'
+import { requestItems } from '../data-request.ts'
+import { requestText } from '../request-text.ts'
+import { SettledOutput, TriageOutput } from '../tool-outputs.ts'
+import { judge } from './examine.ts'
+import { resultOf } from './result-of.ts'
+
+const makeId = systemIdMaker()
+
+export const requestDataTool = defineTool({
+  name: 'request_data',
+  description:
+    'Ends the run by asking the user for exactly what is missing: the fields, why, the format, a sample, how to export them; or one question with choices.',
+  effect: 'idempotent',
+  input: z.object({}),
+  conclude: (output) => SettledOutput.parse(output),
+  execute: async (_, context) => {
+    const triage = TriageOutput.parse(resultOf(context, 'triage'))
+    const asked = triage.decision === 'ask' ? askOf(triage) : await askFor(context)
+    const request: EventData<'data_requested'> = { requestId: makeId('request'), ...asked.request }
+    const output: SettledOutput = {
+      outcome: 'needs_data',
+      summary: asked.summary,
+      text: requestText(asked.question, request, asked.why),
+    }
+    const events: NewEvent[] = [{ type: 'data_requested', data: request }]
+    return { output, events }
+  },
+})
+
+interface Ask {
+  readonly question: string
+  readonly why: string
+  readonly summary: string
+  readonly request: Omit<EventData<'data_requested'>, 'requestId'>
+}
+
+function askOf(triage: Extract<TriageOutput, { decision: 'ask' }>): Ask {
+  return {
+    question: triage.question,
+    why: triage.why,
+    summary: triage.why,
+    request: {
+      playbook: '',
+      sufficiency: 'ambiguous',
+      items: [],
+      ...(triage.ask === null ? {} : { question: triage.ask }),
+    },
+  }
+}
+
+async function askFor(context: ToolContext): Promise<Ask> {
+  const { playbook, verdict, thread, unreadable } = await judge(context, playbookOf(context))
+  const items = [...requestItems(playbook, verdict)]
+  const troubles = unreadable.map(({ file, why }) => `${file.name} could not be used: ${why}`)
+  const question = verdict.question
+  const why = [...troubles, ...verdict.notes].join('\n\n')
+  return {
+    question: thread.question,
+    why,
+    summary: question === null ? `Needs ${items.map(({ field }) => field).join(', ')}` : question.text,
+    request: {
+      playbook: playbook.id,
+      sufficiency: verdict.sufficiency,
+      items: question === null ? items : [],
+      ...(question === null ? {} : { question }),
+    },
+  }
+}
+
+/** The playbook that was checked last: what is missing is missing for it. */
+function playbookOf(context: ToolContext): string {
+  return z.object({ playbook: z.string() }).parse(resultOf(context, 'check_sufficiency')).playbook
+}

@@ -1,0 +1,109 @@
+import type { NewEvent, Report } from '@holdfast/protocol'
+import { HoldfastError, systemIdMaker } from '@holdfast/protocol'
+import { z } from 'zod'
+import { defineTool, type ToolContext } from '../../../tools/define-tool.ts'
+import { requestItems } from '../data-request.ts'
+import { formatFigure } from '../format-figure.ts'
+import { buildReport } from '../report.ts'
+import { AnalysisOutput, ChartsOutput, type QueryRef, SettledOutput } from '../tool-outputs.ts'
+import { judge } from './examine.ts'
+import { QueryOutput } from './query.ts'
+import { loadQuery } from './store-query.ts'
+
+const makeId = systemIdMaker()
+
+export const writeReportTool = defineTool({
+  name: 'write_report',
+  description:
+    'Ends the run with the answer: the findings in words, every figure tied to a query cell, tables, charts and caveats.',
+  effect: 'idempotent',
+  input: z.object({}),
+  conclude: (output) => SettledOutput.parse(output),
+  execute: async (_, context) => {
+    const analysis = latest(context, 'run_analysis', AnalysisOutput)
+    const adHoc = context.results
+      .filter(({ tool, ok }) => tool === 'query' && ok)
+      .map(({ output }) => QueryOutput.parse(output).ref)
+    if (analysis === null && adHoc.length === 0)
+      throw new HoldfastError(
+        'bad_request',
+        'There is nothing to report yet; call run_analysis or query first',
+      )
+    const report =
+      analysis === null ? await reportOfSql(context, adHoc) : await reportOf(context, analysis, adHoc)
+    const info = await context.workspace.createArtifact(context.runId, {
+      kind: 'report',
+      title: report.title,
+      mediaType: 'application/json',
+      content: JSON.stringify(report),
+    })
+    const events: NewEvent[] = [
+      {
+        type: 'artifact_created',
+        data: { artifactId: info.id, kind: 'report', title: report.title, bytes: info.bytes },
+      },
+      ...(report.outcome === 'partial' ? await unlock(context, report.playbook) : []),
+    ]
+    const output: SettledOutput = { outcome: report.outcome, summary: report.title, text: report.text }
+    return { output, artifacts: [info.id], events }
+  },
+})
+
+async function reportOf(
+  context: ToolContext,
+  analysis: AnalysisOutput,
+  adHoc: readonly QueryRef[],
+): Promise<Report> {
+  const refs = [...analysis.queries, ...adHoc]
+  return buildReport(
+    {
+      title: analysis.title,
+      playbook: analysis.playbook,
+      outcome: analysis.outcome,
+      figures: analysis.figures,
+      paragraphs: analysis.paragraphs,
+      caveats: analysis.caveats,
+      queries: await Promise.all(refs.map((ref) => loadQuery(context, ref))),
+      charts: latest(context, 'draw_chart', ChartsOutput)?.charts ?? [],
+    },
+    formatFigure,
+  )
+}
+
+async function reportOfSql(context: ToolContext, refs: readonly QueryRef[]): Promise<Report> {
+  const queries = await Promise.all(refs.map((ref) => loadQuery(context, ref)))
+  const rows = queries.reduce((sum, query) => sum + query.rows.length, 0)
+  return buildReport(
+    {
+      title: 'Ad-hoc SQL',
+      playbook: 'sql',
+      outcome: 'answered',
+      figures: [],
+      paragraphs: [
+        `The query returned ${rows === 1 ? '1 row' : `${rows} rows`}. It is ad-hoc SQL, unverified.`,
+      ],
+      caveats: queries.some(({ truncated }) => truncated) ? ['More rows exist than were kept.'] : [],
+      queries,
+      charts: [],
+    },
+    formatFigure,
+  )
+}
+
+/** A partial answer says what would give the rest, as a request the thread can act on. */
+async function unlock(context: ToolContext, playbookId: string): Promise<NewEvent[]> {
+  const { playbook, verdict } = await judge(context, playbookId)
+  const items = [...requestItems(playbook, verdict)]
+  if (items.length === 0) return []
+  return [
+    {
+      type: 'data_requested',
+      data: { requestId: makeId('request'), playbook: playbook.id, sufficiency: verdict.sufficiency, items },
+    },
+  ]
+}
+
+function latest<Output>(context: ToolContext, tool: string, schema: z.ZodType<Output>): Output | null {
+  const result = context.results.findLast((candidate) => candidate.tool === tool && candidate.ok)
+  return result === undefined ? null : schema.parse(result.output)
+}

@@ -1,0 +1,139 @@
+import { randomFillSync } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemIdMaker } from '@holdfast/protocol'
+import { dataHelper, dataHelperTools } from './agents/data-helper/data-helper.ts'
+import { createRegistry } from './agents/registry.ts'
+import { writeLocalAccess } from './auth/local-access.ts'
+import { createLocalMode } from './auth/local-mode.ts'
+import { localUserId } from './auth/local-user.ts'
+import { createInProcessBus } from './bus/in-process-bus.ts'
+import { bootProblems } from './environment/boot-rules.ts'
+import type { Settings } from './environment/settings.ts'
+import type { TierDetection } from './environment/tier.ts'
+import { detectTier } from './environment/tier.ts'
+import { createHttpServer } from './http/server.ts'
+import { createThreads } from './log/create-threads.ts'
+import { createEventLog } from './log/sql-event-log.ts'
+import { createModelManager } from './models/model-manager.ts'
+import { openRealtime } from './realtime/realtime.ts'
+import { createRuns } from './runs/create-runs.ts'
+import { startWorker } from './runs/worker.ts'
+import { openPgliteStore } from './store/pglite-store.ts'
+import { openPostgresStore } from './store/postgres-store.ts'
+import type { Durability, Store } from './store/store.ts'
+import type { Logger } from './telemetry/logger.ts'
+import { version } from './version.ts'
+import { createWorkspace } from './workspace/create-workspace.ts'
+
+export interface ServerOptions {
+  readonly settings: Settings
+  readonly logger: Logger
+  /** Tell other programs of this user where the server is (local-access.ts). */
+  readonly advertise: boolean
+}
+
+export interface RunningServer extends AsyncDisposable {
+  readonly url: string
+  /** A new one-time link for a browser. */
+  loginLink(): string
+  /** Bearer token for programs of the same user. */
+  readonly token: string
+  readonly store: { readonly kind: Store['kind']; readonly durability: Durability }
+  readonly tier: TierDetection
+  /** Gives runs back, closes sockets with 1012, then everything else. Safe twice. */
+  close(): Promise<void>
+}
+
+/**
+ * Puts the house together; the only file that knows which adapter is used.
+ * @throws {SettingError} a setting that must not be; {StoreLockedError} another process has the data directory;
+ *   {RegistryError} an agent, tool or model that is missing or doubled (A1)
+ */
+export async function startServer({ settings, logger, advertise }: ServerOptions): Promise<RunningServer> {
+  const tier = detectTier(settings)
+  const [problem] = bootProblems(tier, settings.host)
+  if (problem !== undefined) throw problem
+
+  await using opened = new AsyncDisposableStack()
+  const { dataDir } = settings
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+
+  const makeId = systemIdMaker()
+  const node = makeId('node')
+  const store = opened.use(await openStore(settings, logger))
+  const log = opened.use(createEventLog(store))
+  const bus = opened.use(createInProcessBus())
+  const workspace = createWorkspace({ store, dataDir, logger, limits: { fileBytes: settings.maxFileBytes } })
+  const threads = createThreads(store)
+  const models = createModelManager()
+  const registry = createRegistry({ agents: [dataHelper], tools: dataHelperTools, models })
+
+  const worker = await startWorker({ store, log, registry, workspace, node, makeId, nowMs: Date.now, logger })
+  opened.defer(() => worker.drain())
+  const runs = createRuns({ store, log, registry, makeId, onQueued: worker.wake, onCancel: worker.cancel })
+  opened.defer(log.onCommit((threadId, head) => bus.publish({ threadId, head })))
+
+  let url = ''
+  let ready = false
+  const localMode = createLocalMode({
+    userId: await localUserId(store, makeId),
+    url: () => url,
+    now: Date.now,
+    random: randomFillSync,
+  })
+  const access = { authenticator: localMode, boundary: localMode }
+  const http = await createHttpServer({
+    ...access,
+    sessions: localMode,
+    threads,
+    log,
+    runs,
+    workspace,
+    agents: registry.agents.map(({ name, description, tools }) => ({ name, description, tools: [...tools] })),
+    dependencies: async () => [{ name: 'store', ready: ready && (await answers(store)) }],
+    version: { version },
+    logger,
+  })
+  opened.defer(() => http.close())
+  const realtime = opened.use(
+    openRealtime({ ...access, threads, log, bus, node, makeId, logger, ready: () => ready }),
+  )
+  http.server.on('upgrade', realtime.handleUpgrade)
+
+  url = await http.listen({ host: settings.host, port: settings.port })
+  if (advertise) opened.defer(await writeLocalAccess(dataDir, { pid: process.pid, url, token: localMode.token }))
+  ready = true
+  opened.defer(() => {
+    ready = false
+  })
+
+  const owned = opened.move()
+  let closing: Promise<void> | null = null
+  const close = (): Promise<void> => (closing ??= owned.disposeAsync())
+  return {
+    url,
+    loginLink: () => localMode.loginLink(),
+    token: localMode.token,
+    store: { kind: store.kind, durability: store.capabilities.durability },
+    tier,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function openStore(settings: Settings, logger: Logger): Promise<Store> {
+  return settings.databaseUrl === null
+    ? openPgliteStore({ dataDir: join(settings.dataDir, 'store'), logger })
+    : openPostgresStore({ connectionString: settings.databaseUrl.reveal(), logger })
+}
+
+async function answers(store: Store): Promise<boolean> {
+  try {
+    await store.db.selectFrom('meta').select('key').limit(1).execute()
+    return true
+  } catch {
+    // Readiness says that the store does not answer; why is in the log of whoever tried to use it.
+    return false
+  }
+}
