@@ -1,0 +1,144 @@
+import type { StoredEvent } from '@holdfast/protocol'
+import { position } from '@holdfast/protocol'
+import { CompiledQuery, type Kysely } from 'kysely'
+import type { Schema } from '../store/schema.ts'
+import type { PreparedCommand } from './prepare-command.ts'
+import { eventKey } from './prepare-command.ts'
+
+/**
+ * The whole append in one statement and one round trip (0.84 of the speed of counting on the client, and safe with
+ * any number of writers). Its steps, in the order in which they take locks:
+ *
+ *   locked    the threads' rows, in the order of their ids: two nodes whose groups overlap cannot deadlock.
+ *             Whatever changes a lease takes its thread's row first, too (runs/): no claim can happen from here on.
+ *   held      L4: the leases that the commands name, as they are now, not as the statement's snapshot has them: that
+ *             is what the locking clause is for. KEY SHARE, because a heartbeat changes its row without changing
+ *             the lease, and neither shall wait for the other.
+ *   admitted  commands whose thread is there, whose lease holds, and whose producer key is new (L5)
+ *   raised    L2: the heads, and with them the places of the new events
+ *   stored    the events
+ *
+ * A command that is not admitted costs its neighbours nothing. The data of an event travels as text inside JSON:
+ * inside JSON itself PostgreSQL would decode every string on the way, and refuse U+0000.
+ */
+const statement = `/* prepare log-append */
+with command as materialized (
+  select * from json_to_recordset($1::json) as c(
+    n int, thread_id text, run_id text, agent text, first_key text, lease_epoch int8, size int)
+),
+locked as materialized (
+  select id from threads where id = any(array(select thread_id from command)) order by id for no key update
+),
+held as materialized (
+  select id, lease_epoch from runs
+  where status = 'running' and id = any(array(
+    select c.run_id from command c join locked l on l.id = c.thread_id where c.lease_epoch is not null))
+  for key share
+),
+admitted as materialized (
+  select c.n, c.thread_id, c.run_id, c.agent, c.size,
+    (sum(c.size) over (partition by c.thread_id order by c.n))::int8 - c.size as before
+  from command c join locked l on l.id = c.thread_id
+  where (c.lease_epoch is null
+      or exists (select from held h where h.id = c.run_id and h.lease_epoch = c.lease_epoch))
+    and not exists (select from events e where e.run_id = c.run_id and e.producer_key = c.first_key)
+),
+raised as (
+  update threads t set head = t.head + k.size
+  from (select thread_id, sum(size)::int8 as size from admitted group by thread_id) k
+  where t.id = k.thread_id
+  returning t.id, t.head - k.size as base, date_trunc('milliseconds', clock_timestamp()) as at
+),
+stored as (
+  insert into events (thread_id, seq, id, run_id, agent, type, at, data, producer_key)
+  select a.thread_id, r.base + a.before + e.i, e.id, a.run_id, a.agent, e.type, r.at, e.data::json, e.key
+  from json_to_recordset($2::json) as e(n int, i int, id text, type text, data text, key text)
+    join admitted a on a.n = e.n
+    join raised r on r.id = a.thread_id
+)
+select c.n, l.id is not null as thread_found,
+  c.lease_epoch is null or exists (select from held h where h.id = c.run_id and h.lease_epoch = c.lease_epoch)
+    as lease_holds,
+  r.base + a.before as after, r.at
+from command c
+  left join locked l on l.id = c.thread_id
+  left join admitted a on a.n = c.n
+  left join raised r on r.id = a.thread_id
+order by c.n`
+
+/** What became of one command of a group. */
+export type AppendOutcome =
+  | { readonly kind: 'stored'; readonly events: readonly StoredEvent[] }
+  | { readonly kind: 'lease_lost' }
+  | { readonly kind: 'thread_missing' }
+  /** A first write under the same producer key is in the log (L5). */
+  | { readonly kind: 'repeated' }
+
+interface OutcomeRow {
+  readonly n: number
+  readonly thread_found: boolean
+  readonly lease_holds: boolean
+  readonly after: number | null
+  readonly at: Date | null
+}
+
+/**
+ * Stores a group of commands; outcomes stand in the order of the commands. No two of them may have the same run and
+ * producer key. A unique violation of events_producer means that another writer stored one of the keys at the same
+ * time: nothing was stored, and the next attempt sees it.
+ */
+export async function storeGroup(
+  db: Kysely<Schema>,
+  group: readonly PreparedCommand[],
+): Promise<readonly AppendOutcome[]> {
+  const commands = group.map(({ command }, n) => ({
+    n,
+    thread_id: command.threadId,
+    run_id: command.runId,
+    agent: command.agent,
+    first_key: eventKey(command.producerKey, 0),
+    lease_epoch: command.fence?.leaseEpoch ?? null,
+    size: command.events.length,
+  }))
+  const rows = group.flatMap(({ command, events }, n) =>
+    events.map(({ id, type, dataText }, index) => ({
+      n,
+      i: index + 1,
+      id,
+      type,
+      data: dataText,
+      key: eventKey(command.producerKey, index),
+    })),
+  )
+  const { rows: outcomes } = await db.executeQuery<OutcomeRow>(
+    CompiledQuery.raw(statement, [JSON.stringify(commands), JSON.stringify(rows)]),
+  )
+  return group.map((prepared, n) => outcomeOf(prepared, outcomes[n]))
+}
+
+function outcomeOf(prepared: PreparedCommand, row: OutcomeRow | undefined): AppendOutcome {
+  if (row === undefined) throw new Error('The append statement answers every command')
+  if (!row.thread_found) return { kind: 'thread_missing' }
+  if (!row.lease_holds) return { kind: 'lease_lost' }
+  const { after, at } = row
+  if (after === null || at === null) return { kind: 'repeated' }
+  return { kind: 'stored', events: storedEvents(prepared, after, at) }
+}
+
+function storedEvents({ command, events }: PreparedCommand, after: number, at: Date): readonly StoredEvent[] {
+  const { threadId, runId, agent } = command
+  return events.map(({ id, type, data }, index) => {
+    const event = {
+      id,
+      seq: position(after + index + 1),
+      threadId,
+      runId,
+      agent,
+      at: at.toISOString(),
+      type,
+      data,
+    }
+    // Type and data come from one NewEvent; the compiler has lost that they belong together.
+    return event as StoredEvent
+  })
+}

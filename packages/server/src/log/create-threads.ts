@@ -1,0 +1,100 @@
+import type { Thread } from '@holdfast/protocol'
+import { HoldfastError, limits, position, systemIdMaker, ThreadId } from '@holdfast/protocol'
+import type { Selectable } from 'kysely'
+import type { Schema } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import type { Threads } from './threads.ts'
+
+/** P1: the owner stands in every WHERE, so that another user's thread answers as a missing one. */
+export function createThreads(store: Pick<Store, 'db'>): Threads {
+  const { db } = store
+  const makeId = systemIdMaker()
+  return {
+    create: async ({ userId }, title = '') =>
+      threadOf(
+        await db
+          .insertInto('threads')
+          .values({ id: makeId('thread'), owner: userId, title: storable(title) })
+          .returningAll()
+          .executeTakeFirstOrThrow(),
+      ),
+
+    get: async ({ userId }, threadId) =>
+      found(
+        threadId,
+        await db
+          .selectFrom('threads')
+          .selectAll()
+          .where('id', '=', threadId)
+          .where('owner', '=', userId)
+          .executeTakeFirst(),
+      ),
+
+    list: async ({ userId }, cursor) => {
+      const before = cursor === undefined ? null : parseCursor(cursor)
+      const rows = await db
+        .selectFrom('threads')
+        .selectAll()
+        .where('owner', '=', userId)
+        .$if(before !== null, (query) => query.where('id', '<', before))
+        .orderBy('id', 'desc')
+        // One more than a page tells whether there is another.
+        .limit(limits.pageItems + 1)
+        .execute()
+      const items = rows.slice(0, limits.pageItems).map(threadOf)
+      return { items, next: rows.length > limits.pageItems ? (items.at(-1)?.id ?? null) : null }
+    },
+
+    rename: async ({ userId }, threadId, title) =>
+      found(
+        threadId,
+        await db
+          .updateTable('threads')
+          .set({ title: storable(title) })
+          .where('id', '=', threadId)
+          .where('owner', '=', userId)
+          .returningAll()
+          .executeTakeFirst(),
+      ),
+
+    remove: async ({ userId }, threadId) => {
+      const { numDeletedRows } = await db
+        .deleteFrom('threads')
+        .where('id', '=', threadId)
+        .where('owner', '=', userId)
+        .executeTakeFirstOrThrow()
+      if (numDeletedRows === 0n) throw missing(threadId)
+    },
+  }
+}
+
+function found(threadId: ThreadId, row: Selectable<Schema['threads']> | undefined): Thread {
+  if (row === undefined) throw missing(threadId)
+  return threadOf(row)
+}
+
+const missing = (threadId: ThreadId): HoldfastError =>
+  new HoldfastError('not_found', `There is no thread ${threadId}`)
+
+function threadOf(row: Selectable<Schema['threads']>): Thread {
+  return {
+    id: row.id,
+    title: row.title,
+    createdAt: row.created_at.toISOString(),
+    head: position(row.head),
+  }
+}
+
+/** PostgreSQL's text holds every character but this one. */
+function storable(title: string): string {
+  if (title.includes('\0'))
+    throw new HoldfastError('bad_request', 'A title cannot hold the character U+0000; leave it out')
+  return title
+}
+
+/** A cursor is the id of the last thread seen: ids sort by the time they were made. */
+function parseCursor(cursor: string): ThreadId {
+  const parsed = ThreadId.safeParse(cursor)
+  if (parsed.success) return parsed.data
+  throw new HoldfastError('bad_request', 'The cursor is not one of this list; leave it out to start again')
+}

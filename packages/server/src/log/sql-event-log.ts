@@ -1,0 +1,87 @@
+import type { StoredEvent } from '@holdfast/protocol'
+import { HoldfastError, systemIdMaker } from '@holdfast/protocol'
+import type { Kysely } from 'kysely'
+import type { Schema } from '../store/schema.ts'
+import type { Store, Tx } from '../store/store.ts'
+import type { AppendOutcome } from './append-statement.ts'
+import { storeGroup } from './append-statement.ts'
+import { createCommitListeners } from './commit-listeners.ts'
+import type { AppendCommand, EventLog } from './event-log.ts'
+import { LeaseLostError } from './event-log.ts'
+import { openGroupCommit } from './group-commit.ts'
+import type { PreparedCommand } from './prepare-command.ts'
+import { prepareCommand } from './prepare-command.ts'
+import { readEvents, readHeads, readRepeated, readRunEvents } from './read-statements.ts'
+
+/** The log in a store's tables, beside the rows it must agree with. */
+export interface SqlEventLog extends EventLog {
+  /**
+   * The caller's change of state and the events that tell it, in one transaction (L3); listeners are told after
+   * its commit (L1). Inside `work` only `tx` and its `append` may be used: an embedded store has one connection, and
+   * whoever asks it for another waits for himself.
+   *
+   * Locks go thread before run everywhere: a change of a run's lease or status takes its thread's row first, by a
+   * lock or by the append itself. Two transactions that store the same producer key at the same moment: one of them
+   * fails with a unique violation, and may be tried again.
+   */
+  transact<T>(
+    work: (tx: Tx, append: (command: AppendCommand) => Promise<readonly StoredEvent[]>) => Promise<T>,
+  ): Promise<T>
+}
+
+/** Dispose of it before its store: it waits for what is being appended. */
+export function createEventLog(store: Pick<Store, 'db' | 'epoch'>): SqlEventLog {
+  const { db, epoch } = store
+  const makeId = systemIdMaker()
+  const listeners = createCommitListeners()
+  const group = openGroupCommit(async (commands) => {
+    const outcomes = await storeGroup(db, commands)
+    listeners.tell(outcomes.flatMap((outcome) => (outcome.kind === 'stored' ? outcome.events.slice(-1) : [])))
+    return outcomes
+  })
+
+  return {
+    epoch,
+    append: async (command) => {
+      const prepared = prepareCommand(command, makeId)
+      return eventsOf(db, prepared, await group.add(prepared))
+    },
+    transact: async (work) => {
+      const appended: StoredEvent[] = []
+      const result = await db.transaction().execute((tx) =>
+        work(tx, async (command) => {
+          const prepared = prepareCommand(command, makeId)
+          const [outcome] = await storeGroup(tx, [prepared])
+          if (outcome === undefined) throw new Error('The store answers every command')
+          if (outcome.kind === 'stored') appended.push(...outcome.events.slice(-1))
+          return eventsOf(tx, prepared, outcome)
+        }),
+      )
+      listeners.tell(appended)
+      return result
+    },
+    read: (threadId, after, limit) => readEvents(db, threadId, after, limit),
+    readRun: (runId) => readRunEvents(db, runId),
+    heads: (threadIds) => readHeads(db, threadIds),
+    onCommit: listeners.add,
+    [Symbol.asyncDispose]: () => group[Symbol.asyncDispose](),
+  }
+}
+
+async function eventsOf(
+  db: Kysely<Schema>,
+  { command }: PreparedCommand,
+  outcome: AppendOutcome,
+): Promise<readonly StoredEvent[]> {
+  switch (outcome.kind) {
+    case 'stored':
+      return outcome.events
+    case 'repeated':
+      return readRepeated(db, command.runId, command.producerKey)
+    case 'thread_missing':
+      throw new HoldfastError('not_found', `There is no thread ${command.threadId}`)
+    case 'lease_lost':
+      if (command.fence === null) throw new Error('Only a command with a lease can lose one')
+      throw new LeaseLostError(command.fence)
+  }
+}

