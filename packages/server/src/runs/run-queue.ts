@@ -148,14 +148,17 @@ export async function renewLeases(
 }
 
 /** Gives a run back to the queue: its server is draining. Another worker may take it at once. */
-export async function releaseRun(store: Store, claim: Claim): Promise<void> {
-  await store.db
-    .updateTable('runs')
-    .set({ status: 'queued', lease_node: null, lease_expires_at: null })
-    .where('id', '=', claim.row.id)
-    .where('lease_epoch', '=', claim.leaseEpoch)
-    .where('status', '=', 'running')
-    .execute()
+export async function releaseRun(log: SqlEventLog, claim: Claim): Promise<void> {
+  await log.transact(async (tx) => {
+    await tx.selectFrom('threads').select('id').where('id', '=', claim.row.thread_id).forUpdate().execute()
+    await tx
+      .updateTable('runs')
+      .set({ status: 'queued', lease_node: null, lease_expires_at: null })
+      .where('id', '=', claim.row.id)
+      .where('lease_epoch', '=', claim.leaseEpoch)
+      .where('status', '=', 'running')
+      .execute()
+  })
 }
 
 /** On a store that only this process can have open, every lease found at boot is of a process that is gone. */

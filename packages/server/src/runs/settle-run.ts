@@ -1,9 +1,8 @@
 import type { NewEvent } from '@holdfast/protocol'
 import { HoldfastError } from '@holdfast/protocol'
 import { callsOf } from '../agents/run-calls.ts'
-import type { EventLog } from '../log/event-log.ts'
 import { LeaseLostError } from '../log/event-log.ts'
-import type { Store } from '../store/store.ts'
+import type { SqlEventLog } from '../log/sql-event-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { closeUnrun } from '../tools/run-tool.ts'
 import type { Claim } from './run-queue.ts'
@@ -26,13 +25,13 @@ export class RunStop extends Error {
  * server drains, and else exactly one terminal event with every open call closed before it (R4).
  */
 export async function settleRun(
-  deps: { readonly store: Store; readonly log: EventLog; readonly logger: Logger },
+  deps: { readonly log: SqlEventLog; readonly logger: Logger },
   claim: Claim,
   writer: RunWriter,
   error: unknown,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, log, logger } = deps
+  const { log, logger } = deps
   const about = { run: claim.row.id, thread: claim.row.thread_id, attempt: claim.attempt }
   if (writer.order().kind === 'ended') return
   if (error instanceof LeaseLostError)
@@ -51,7 +50,7 @@ export async function settleRun(
         return logger.warn(about, 'lease lost; this attempt writes no more')
       case 'drain':
         logger.info(about, 'run released for another worker')
-        return releaseRun(store, claim)
+        return releaseRun(log, claim)
       case 'user':
       case 'superseded': {
         logger.info({ ...about, by: stop.by }, 'run cancelled')
