@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { askCommand } from './commands/ask.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { sampleCommand } from './commands/sample.ts'
 import { serveCommand } from './commands/serve.ts'
 import { type Context, createContext } from './context.ts'
 import { explain } from './errors.ts'
@@ -10,6 +11,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts'
 const examples = `
 Examples:
   $ holdfast serve
+  $ holdfast sample > usage.csv
   $ holdfast ask "Where does the money go?" --data usage.csv
   $ holdfast doctor
 
@@ -25,6 +27,7 @@ function createProgram(context: Context, exit: (code: ExitCode) => void): Comman
   program.addCommand(serveCommand(context, exit))
   program.addCommand(askCommand(context, exit))
   program.addCommand(doctorCommand(context, exit))
+  program.addCommand(sampleCommand(context, exit))
   for (const command of [program, ...program.commands])
     command.exitOverride().configureOutput({
       writeOut: (text) => void context.stdout.write(text),

@@ -8,6 +8,8 @@ export interface Output {
   /** Resolves when the text has been handed over, or the reader is gone. */
   write(text: string): Promise<void>
   readonly isTerminal: boolean
+  /** The reader is gone. */
+  isClosed(): boolean
 }
 
 const readerGone = new Set(['EPIPE', 'ERR_STREAM_DESTROYED', 'EIO'])
@@ -20,6 +22,7 @@ export function createOutput(stream: Writable & { readonly isTTY?: boolean }): O
   })
   return {
     isTerminal: stream.isTTY === true,
+    isClosed: () => gone,
     write: (text) =>
       new Promise((resolve) => {
         if (gone || text === '') resolve()

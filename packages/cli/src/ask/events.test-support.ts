@@ -128,7 +128,7 @@ export const report: Report = {
   title: 'Where the money goes',
   playbook: 'cost_breakdown',
   outcome: 'answered',
-  text: 'In all [fig:total].',
+  text: 'In all **24.120929 USD** [fig:total].',
   figures: [figure],
   queries: [query],
   charts: [chart],

@@ -1,6 +1,6 @@
 import type { Figure } from '@holdfast/protocol'
 import { expect, test } from 'vitest'
-import { formatCell, formatFigure, putFiguresIn } from './figures.ts'
+import { formatCell, formatFigure, renderStrong, withoutCitations } from './figures.ts'
 
 const figure = (id: string, value: Figure['value'], unit: string): Figure => ({
   id,
@@ -37,13 +37,20 @@ test('a unit stands behind its figure, unless there is none to speak of', () => 
   expect(formatFigure(figure('a', '2023-11-16T18:31:00.000Z', 'UTC'))).toBe('2023-11-16 18:31 UTC')
 })
 
-test('[D3] figures are put in where they are cited; a citation of none stays to be seen', () => {
+test('[D3] a citation goes where its value stands before it, and is its figure where it stands alone', () => {
   const figures = [figure('peak', 585, 'requests/min'), figure('cost.total', 24.120929, 'USD')]
-  expect(putFiguresIn('Peak [fig:peak], again [fig:peak]; [fig:cost.total]; [fig:gone].', figures)).toBe(
-    'Peak 585 requests/min, again 585 requests/min; 24.120929 USD; [fig:gone].',
-  )
+  expect(
+    withoutCitations(
+      'Peak **585 requests/min** [fig:peak], or [fig:peak]; [fig:cost.total]; [fig:gone].',
+      figures,
+    ),
+  ).toBe('Peak **585 requests/min**, or 585 requests/min; 24.120929 USD; [fig:gone].')
 })
 
 test('a value is put in as it is, whatever it looks like', () => {
-  expect(putFiguresIn('[fig:a]', [figure('a', '$& [fig:a]', '')])).toBe('$& [fig:a]')
+  expect(withoutCitations('[fig:a]', [figure('a', '$& [fig:a]', '')])).toBe('$& [fig:a]')
+})
+
+test('what is strong is made bold', () => {
+  expect(renderStrong('a **b c** d **e**, 2 ** 3', (words) => `<${words}>`)).toBe('a <b c> d <e>, 2 ** 3')
 })

@@ -28,11 +28,21 @@ export function formatFigure(figure: Figure): string {
   return figure.unit === '' || figure.value === null ? text : `${text} ${figure.unit}`
 }
 
-/** Replaces each `[fig:<id>]` by its figure. A citation of a figure that does not exist stays, and so shows. */
-export function putFiguresIn(text: string, figures: readonly Figure[]): string {
+/**
+ * The text as a person reads it. A report writes `**585 requests/min** [fig:peak]`: the citation goes, because the
+ * figures are listed below with their queries. A citation that stands alone becomes its figure; one of a figure
+ * that does not exist stays, and so shows.
+ */
+export function withoutCitations(text: string, figures: readonly Figure[]): string {
   const byId = new Map(figures.map((figure) => [figure.id, figure]))
-  return text.replace(/\[fig:([^\]\s]+)\]/g, (citation, id: string) => {
+  return text.replace(/(\*\* )?\[fig:([^\]\s]+)\]/g, (citation, value: string | undefined, id: string) => {
     const figure = byId.get(id)
-    return figure === undefined ? citation : formatFigure(figure)
+    if (figure === undefined) return citation
+    return value === undefined ? formatFigure(figure) : '**'
   })
+}
+
+/** `**words**` made bold, or plain where `bold` is the identity. */
+export function renderStrong(text: string, bold: (words: string) => string): string {
+  return text.replace(/\*\*([^*\n]+)\*\*/g, (_, words: string) => bold(words))
 }

@@ -18,13 +18,14 @@ import { tell, untold } from './story.ts'
 const options = {
   question: "What's it cost?",
   withSql: false,
-  continuation: { flags: ['--data-dir', 'my data'] },
+  flags: ['--data-dir', 'my data'],
+  bold: (words: string) => words,
 }
 const result = (...events: readonly NewEvent[]) =>
   buildResult({ threadId, runId }, stored([queued, started(), ...events]).reduce(tell, untold), null)
 
 test('a report for a person', () => {
-  expect(renderReport(report, false)).toBe(`Where the money goes
+  expect(renderReport(report, options)).toBe(`Where the money goes
 ====================
 
 In all 24.120929 USD.
@@ -44,13 +45,15 @@ Keep in mind
 })
 
 test('the SQL only when it is asked for', () => {
-  expect(renderReport(report, false)).not.toContain('SELECT')
-  expect(renderReport(report, true)).toContain('    SELECT sum(cost) AS cost\n    FROM usage\n')
+  expect(renderReport(report, options)).not.toContain('SELECT')
+  expect(renderReport(report, { ...options, withSql: true })).toContain(
+    '    SELECT sum(cost) AS cost\n    FROM usage\n',
+  )
 })
 
 test('[D3] ad-hoc SQL is called unverified', () => {
   const queries = report.queries.map((query) => ({ ...query, verified: false }))
-  expect(renderReport({ ...report, queries }, false)).toContain('[cost_total, ad-hoc SQL, unverified]')
+  expect(renderReport({ ...report, queries }, options)).toContain('[cost_total, ad-hoc SQL, unverified]')
 })
 
 test('a request is a checklist, and says how to go on', () => {
@@ -91,7 +94,7 @@ test('nothing a server says reaches the terminal as an escape sequence', () => {
     queries: report.queries.map((query) => ({ ...query, title: evil, columns: [evil], rows: [[evil]] })),
     figures: report.figures.map((figure) => ({ ...figure, label: evil, value: evil })),
   }
-  expect(renderReport(hostile, true)).not.toContain('\u001b')
+  expect(renderReport(hostile, { ...options, withSql: true })).not.toContain('\u001b')
 })
 
 test.each([

@@ -1,11 +1,15 @@
 import type { DataRequestItem, Report } from '@holdfast/protocol'
-import { formatFigure, putFiguresIn } from './figures.ts'
+import { formatFigure, renderStrong, withoutCitations } from './figures.ts'
 import type { AskResult } from './result.ts'
 import { alignTables, printable, renderTable } from './tables.ts'
 
-/** How the user goes on: the command line up to and including `ask`, with the flags that choose the server. */
-export interface Continuation {
+export interface RenderOptions {
+  readonly question: string
+  readonly withSql: boolean
+  /** Of the command that goes on in the same thread: the flags that choose the server and the directory. */
   readonly flags: readonly string[]
+  /** For what the report makes strong: bold on a terminal, the words as they are elsewhere. */
+  readonly bold: (words: string) => string
 }
 
 /** Rows of a result that are printed; `--json` has all. */
@@ -15,6 +19,9 @@ const maxRows = 20
 export function shellQuote(word: string): string {
   return /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
+
+const renderText = (markdown: string, bold: RenderOptions['bold']): string =>
+  renderStrong(alignTables(printable(markdown)), bold).trim()
 
 const joinBlocks = (blocks: readonly string[]): string =>
   `${blocks.filter((block) => block !== '').join('\n\n')}\n`
@@ -39,15 +46,18 @@ function renderQueries(report: Report, withSql: boolean): readonly string[] {
   })
 }
 
-/** The answer of a report: title, text with figures put in, each figure's origin, tables, caveats. */
-export function renderReport(report: Report, withSql: boolean): string {
+/** The answer of a report: title, text, each figure with its origin, tables, caveats. */
+export function renderReport(
+  report: Report,
+  { withSql, bold }: Pick<RenderOptions, 'withSql' | 'bold'>,
+): string {
   const figures = report.figures.map(
     (figure) => `  ${printable(figure.label)}: ${printable(formatFigure(figure))}  [${figure.query}]`,
   )
   const caveats = report.caveats.map((caveat) => `  - ${printable(caveat)}`)
   return joinBlocks([
     heading(printable(report.title)),
-    alignTables(printable(putFiguresIn(report.text, report.figures))).trim(),
+    renderText(withoutCitations(report.text, report.figures), bold),
     figures.length === 0 ? '' : ['Figures, and the query each comes from', ...figures].join('\n'),
     ...renderQueries(report, withSql),
     caveats.length === 0 ? '' : ['Keep in mind', ...caveats].join('\n'),
@@ -67,11 +77,11 @@ function renderItem(item: DataRequestItem): string {
 }
 
 /** What is missing as a checklist, the open question with its choices, and the command that continues. */
-export function renderRequest(
+function renderRequest(
   request: NonNullable<AskResult['request']>,
   question: string,
   threadId: string,
-  { flags }: Continuation,
+  flags: readonly string[],
 ): string {
   const command = (words: readonly string[]): string =>
     `  npx holdfast ask ${[...words, '--thread', threadId, ...flags].map(shellQuote).join(' ')}`
@@ -96,15 +106,11 @@ export function renderRequest(
 }
 
 /** Everything that goes to standard output for a person. */
-export function renderResult(
-  result: AskResult,
-  report: Report | null,
-  options: { readonly question: string; readonly withSql: boolean; readonly continuation: Continuation },
-): string {
+export function renderResult(result: AskResult, report: Report | null, options: RenderOptions): string {
   const blocks: string[] = []
-  if (report !== null) blocks.push(renderReport(report, options.withSql))
-  else if (result.answer !== null) blocks.push(`${alignTables(printable(result.answer.text)).trim()}\n`)
+  if (report !== null) blocks.push(renderReport(report, options))
+  else if (result.answer !== null) blocks.push(`${renderText(result.answer.text, options.bold)}\n`)
   if (result.request !== null && result.threadId !== null)
-    blocks.push(renderRequest(result.request, options.question, result.threadId, options.continuation))
+    blocks.push(renderRequest(result.request, options.question, result.threadId, options.flags))
   return blocks.join('\n')
 }

@@ -22,7 +22,7 @@ import { tell, untold } from './story.ts'
 const run = { threadId, runId }
 const story = (...events: readonly NewEvent[]) => stored([queued, started(), ...events]).reduce(tell, untold)
 
-test('answered: the report with its figures put in', () => {
+test('answered: the report', () => {
   const result = buildResult(run, story(created('report', 'x'), completed('answered')), report)
   expect(result).toEqual({
     type: 'result',
@@ -31,7 +31,7 @@ test('answered: the report with its figures put in', () => {
     runId,
     playbook: 'cost_breakdown',
     answer: {
-      text: 'In all 24.120929 USD.',
+      text: 'In all **24.120929 USD** [fig:total].',
       figures: report.figures,
       queries: [
         {

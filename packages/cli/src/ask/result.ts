@@ -1,6 +1,5 @@
 import type { Chart, DataRequestItem, Figure, QueryResult, Report, RunId, ThreadId } from '@holdfast/protocol'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { putFiguresIn } from './figures.ts'
 import type { Story } from './story.ts'
 
 export type AskOutcome = 'answered' | 'partial' | 'needs_data' | 'failed'
@@ -13,7 +12,7 @@ export interface AskResult {
   readonly runId: RunId | null
   readonly playbook: string | null
   readonly answer: {
-    /** Markdown with the figures put in. */
+    /** Markdown; a figure is followed by its citation: `**585 requests/min** [fig:peak]`. */
     readonly text: string
     readonly figures: readonly Figure[]
     readonly queries: readonly Pick<QueryResult, 'id' | 'sql' | 'verified' | 'columns' | 'rows'>[]
@@ -39,7 +38,7 @@ export interface Run {
 function answerOf(story: Story, report: Report | null): AskResult['answer'] {
   if (report !== null)
     return {
-      text: putFiguresIn(report.text, report.figures),
+      text: report.text,
       figures: report.figures,
       queries: report.queries.map(({ id, sql, verified, columns, rows }) => ({
         id,

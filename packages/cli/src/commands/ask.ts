@@ -1,6 +1,7 @@
 import { createClient, type HoldfastClient } from '@holdfast/client'
 import { limits, type Run, ThreadId } from '@holdfast/protocol'
 import { Command } from 'commander'
+import picocolors from 'picocolors'
 import { prepareOut, saveCharts } from '../ask/charts.ts'
 import { converse, type Told, type Watcher } from '../ask/conversation.ts'
 import { openDataFiles } from '../ask/data-files.ts'
@@ -112,9 +113,8 @@ function plainVoice({ stdout, status }: Context, question: string, options: AskO
     async result(result, told) {
       status.stop()
       const withSql = options.sql === true
-      await stdout.write(
-        renderResult(result, told?.report ?? null, { question, withSql, continuation: { flags } }),
-      )
+      const bold = stdout.isTerminal ? picocolors.bold : (words: string) => words
+      await stdout.write(renderResult(result, told?.report ?? null, { question, withSql, flags, bold }))
     },
   }
 }

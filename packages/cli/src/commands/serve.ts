@@ -50,7 +50,8 @@ function welcome(url: string, loginLink: string): string {
   ${loginLink}
 
   Or ask from another terminal:
-  npx holdfast ask "Where does the money go?"
+  npx holdfast sample > usage.csv
+  npx holdfast ask "Where does the money go?" --data usage.csv
   npx holdfast ask "Why is it slow, what is our p95?" --data usage.csv
   npx holdfast ask "average latency by tenant" --data usage.csv
 `

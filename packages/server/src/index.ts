@@ -1,0 +1,14 @@
+export { readLocalAccess } from './auth/local-access.ts'
+export { type RunningServer, type ServerOptions, startServer } from './compose.ts'
+export { bootProblems } from './environment/boot-rules.ts'
+export {
+  type LogLevel,
+  readSettings,
+  SettingError,
+  type Settings,
+  settingDescriptions,
+} from './environment/settings.ts'
+export { describeTier, detectTier, type TierDetection } from './environment/tier.ts'
+export { type Finding, inspectBoot } from './inspect.ts'
+export { StoreLockedError } from './store/directory-lock.ts'
+export { createLogger, type Logger } from './telemetry/logger.ts'
