@@ -38,7 +38,8 @@ export const vocabulary: Readonly<Record<PlaybookId, readonly (readonly [string,
     ['cash', 2.5],
     ['token spend', 1],
     ['cost driver*', 1],
-    ['cost breakdown', 1],
+    ['breakdown', 1.5],
+    ['break down', 1.5],
   ],
   latency_tail: [
     ['slow*', 3],
@@ -184,7 +185,9 @@ export const beyond: ReadonlySet<string> = new Set(
 
 /** Things that are asked for with the same words but have nothing to do with data. */
 export const elsewhere: ReadonlySet<string> = new Set(
-  'poem poems haiku song joke jokes story essay recipe weather lyrics novel limerick translate translation'.split(' '),
+  'poem poems haiku song joke jokes story essay recipe weather lyrics novel limerick translate translation'.split(
+    ' ',
+  ),
 )
 
 /** Words that say nothing about the subject; left out when two wordings are compared. */

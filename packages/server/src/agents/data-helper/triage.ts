@@ -72,7 +72,11 @@ export function triage(question: string, context: TriageContext): Triage {
         return simpleScore >= plainScore ? { ...candidate, score: candidate.score * 0.6 } : candidate
       }
       if (simpleScore > candidate.score)
-        return { playbook: 'any_table', score: simpleScore, why: 'it names a figure and columns that are in the file' }
+        return {
+          playbook: 'any_table',
+          score: simpleScore,
+          why: 'it names a figure and columns that are in the file',
+        }
       if (named && candidate.score < 0.45)
         return { playbook: 'any_table', score: 0.45, why: 'it names columns of the file' }
       return candidate
@@ -96,13 +100,21 @@ export function levelCandidates(candidates: readonly Candidate[]): readonly Cand
 }
 
 /** Asks which of several playbooks is meant. */
-export function triageQuestion(candidates: readonly Candidate[], playbooks: readonly TriagePlaybook[]): Question {
+export function triageQuestion(
+  candidates: readonly Candidate[],
+  playbooks: readonly TriagePlaybook[],
+): Question {
   const choices = candidates.flatMap(({ playbook }) => {
     const known = playbooks.find((each) => each.id === playbook)
     const example = known?.asks[0]
     return known === undefined
       ? []
-      : [{ value: known.id, label: example === undefined ? known.title : `${known.title}, e.g. “${example}”` }]
+      : [
+          {
+            value: known.id,
+            label: example === undefined ? known.title : `${known.title}, e.g. “${example}”`,
+          },
+        ]
   })
   return { id: 'playbook', text: 'This can be read in more than one way. Which do you mean?', choices }
 }
@@ -142,7 +154,10 @@ function parseAny(question: string, context: TriageContext): ParsedQuestion | nu
 function scoreOf(reading: SimpleReading): number {
   const minutes = reading.groups.some((group) => group.kind === 'time' && group.grain === 'minute')
   const scoped =
-    reading.groups.length > 0 || reading.filters.length > 0 || reading.window !== null || reading.limit !== null
+    reading.groups.length > 0 ||
+    reading.filters.length > 0 ||
+    reading.window !== null ||
+    reading.limit !== null
   const quantile = reading.aggregate.kind === 'quantile'
   if ((quantile && !scoped) || (minutes && reading.window === null)) return playbookBetterScore
   return scoped ? scopedScore : plainScore
@@ -160,7 +175,8 @@ function vocabularyScore(tokens: readonly Token[], playbook: TriagePlaybook): Ca
   if (weight > 0 && playbook.id !== 'any_table' && words.some((word) => openWords.has(word))) weight += 0.5
   weight += 3 * likeness(words, playbook.asks)
   const scale = words.some((word) => beyond.has(word)) ? 0.5 : 1
-  const why = hits.length === 0 ? 'it resembles what is usually asked' : `it speaks of ${hits.slice(0, 4).join(', ')}`
+  const why =
+    hits.length === 0 ? 'it resembles what is usually asked' : `it speaks of ${hits.slice(0, 4).join(', ')}`
   // Saturates, so that naming a thing five times does not outweigh everything else.
   return { playbook: playbook.id, score: scale * (1 - Math.exp(-weight / 3)), why }
 }
