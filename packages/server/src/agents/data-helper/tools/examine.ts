@@ -1,12 +1,13 @@
 import type { ToolContext } from '../../../tools/define-tool.ts'
 import { type FileMapping, mapFile } from '../field-mapping.ts'
 import type { Playbook } from '../playbook.ts'
-import { playbook as playbookById } from '../playbooks/playbooks.ts'
+import { playbook as playbookById, playbooks } from '../playbooks/playbooks.ts'
 import { readChoice } from '../question-choices.ts'
 import { checkSufficiency, type Verdict } from '../sufficiency.ts'
 import { readThreadData, type ThreadData } from '../thread-data.ts'
 import { type ThreadQuestion, threadQuestion } from '../thread-question.ts'
-import { isQuestion } from '../triage.ts'
+import { looksLikeSql } from '../sql-message.ts'
+import { triage } from '../triage.ts'
 
 /** What every tool after the profile starts from: the files, what their columns mean, and what the thread asks. */
 export interface Examined extends ThreadData {
@@ -17,8 +18,20 @@ export interface Examined extends ThreadData {
 /** Reads stored profiles and computes the rest, so that tools pass nothing along but the playbook's name. */
 export async function examine(context: ToolContext): Promise<Examined> {
   const data = await readThreadData(context)
-  const thread = threadQuestion(context.earlier, context.message.text, readChoice, isQuestion)
+  const asks = (text: string): boolean => isQuestion(text, data)
+  const thread = threadQuestion(context.earlier, context.message.text, readChoice, asks)
   return { ...data, thread, mappings: data.profiles.map((profile) => mapFile(profile, thread.choices)) }
+}
+
+/** "Here is the usage export": brings something, whatever field words it uses. */
+const presents = /^\s*(here|attached|uploaded|added|done|ok(ay)?|i('| ha)ve (added|uploaded|attached))\b[^?]*$/i
+
+function isQuestion(text: string, { profiles, tableNames }: ThreadData): boolean {
+  if (looksLikeSql(text)) return true
+  if (presents.test(text)) return false
+  // By its words alone, or as a figure of the files; naming a column in passing is not asking.
+  const byWords = triage(text, { playbooks, profiles: [] })
+  return !byWords.unrelated || triage(text, { playbooks, profiles, tableNames }).simple !== null
 }
 
 export interface Judged extends Examined {

@@ -1,4 +1,4 @@
-import type { EventData, NewEvent } from '@holdfast/protocol'
+import type { DataRequestItem, EventData, NewEvent } from '@holdfast/protocol'
 import { systemIdMaker } from '@holdfast/protocol'
 import { z } from 'zod'
 import { defineTool, type ToolContext } from '../../../tools/define-tool.ts'
@@ -54,7 +54,9 @@ function askOf(triage: Extract<TriageOutput, { decision: 'ask' }>): Ask {
 
 async function askFor(context: ToolContext): Promise<Ask> {
   const { playbook, verdict, thread, unreadable } = await judge(context, playbookOf(context))
-  const items = [...requestItems(playbook, verdict)]
+  const fields = requestItems(playbook, verdict)
+  // A playbook that needs no particular field still needs a table.
+  const items = fields.length === 0 && verdict.question === null ? [tableItem] : [...fields]
   const troubles = unreadable.map(({ file, why }) => `${file.name} could not be used: ${why}`)
   const question = verdict.question
   const why = [...troubles, ...verdict.notes].join('\n\n')
@@ -69,6 +71,15 @@ async function askFor(context: ToolContext): Promise<Ask> {
       ...(question === null ? {} : { question }),
     },
   }
+}
+
+const tableItem: DataRequestItem = {
+  field: 'file',
+  why: 'This thread holds no table with rows in it.',
+  format: 'CSV, TSV, JSON, JSONL, Parquet or xlsx; the text formats also as gzip',
+  sample: 'timestamp,model,tenant,cost_usd',
+  howTo: [],
+  unlocks: 'an overview of the table and any question about its columns',
 }
 
 /** The playbook that was checked last: what is missing is missing for it. */

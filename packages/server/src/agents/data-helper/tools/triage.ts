@@ -1,0 +1,64 @@
+import type { Question } from '@holdfast/protocol'
+import { z } from 'zod'
+import { defineTool } from '../../../tools/define-tool.ts'
+import { playbooks } from '../playbooks/playbooks.ts'
+import { describe } from '../questions/reading.ts'
+import { looksLikeSql } from '../sql-message.ts'
+import type { TriageOutput } from '../tool-outputs.ts'
+import { levelCandidates, type Triage, triage, triageQuestion } from '../triage.ts'
+import { type Examined, examine } from './examine.ts'
+
+export const triageTool = defineTool({
+  name: 'triage',
+  description:
+    'What is being asked: which playbook answers it, or a simple question read in full, or SQL of the user’s own; or what has to be asked first.',
+  effect: 'pure',
+  input: z.object({}),
+  execute: async (_, context) => {
+    const examined = await examine(context)
+    const output: TriageOutput = looksLikeSql(context.message.text)
+      ? { decision: 'sql', sql: context.message.text.trim() }
+      : decide(examined)
+    return { output }
+  },
+})
+
+/** Pure: from the question, the files and what the thread has settled before. */
+function decide({ thread, profiles, mappings, tableNames }: Examined): TriageOutput {
+  const { question, choices } = thread
+  const chosen = playbooks.find(({ id }) => id === choices.get('playbook'))
+  if (chosen !== undefined)
+    return { decision: 'analyse', question, playbook: chosen.id, readAs: null }
+
+  const result = triage(question, { playbooks, profiles, mappings, tableNames, choices })
+  if (result.unrelated) return offer(question, result)
+  const level = levelCandidates(result.candidates)
+  if (level.length > 1) {
+    const ask = triageQuestion(level, playbooks)
+    return { decision: 'ask', question, why: ask.text, ask }
+  }
+  const [best] = level
+  if (best === undefined) return offer(question, result)
+  if (best.playbook === 'any_table' && result.question !== null)
+    return { decision: 'ask', question, why: result.question.text, ask: result.question }
+  const readAs = best.playbook === 'any_table' && result.simple !== null ? describe(result.simple) : null
+  return { decision: 'analyse', question, playbook: best.playbook, readAs }
+}
+
+/** Not a question for this agent: said plainly, with what it can do. */
+function offer(question: string, { notSimple }: Triage): TriageOutput {
+  const examples = [
+    ...(notSimple?.nearest.slice(0, 3) ?? []),
+    ...playbooks.flatMap(({ asks }) => asks.slice(0, 1)),
+  ]
+  const ask: Question = {
+    id: 'instead',
+    text: 'You could ask, for example:',
+    choices: examples.map((example) => ({ value: example, label: example })),
+  }
+  const why =
+    notSimple === null
+      ? 'I answer questions about data: what an AI workload costs, why it is slow, how much it carries, and simple questions about any table. This is not one that I can read.'
+      : `I cannot answer this as it stands: ${notSimple.why}.`
+  return { decision: 'ask', question, why, ask }
+}
