@@ -1,9 +1,10 @@
 import type { EpochId, MakeId, Position, RunId, StoredEvent, ThreadId } from '@holdfast/protocol'
 import { HoldfastError, position, systemIdMaker } from '@holdfast/protocol'
 import { createCommitListeners } from './commit-listeners.ts'
-import type { AppendCommand, EventLog } from './event-log.ts'
+import type { EventLog } from './event-log.ts'
 import { LeaseLostError } from './event-log.ts'
 import { eventBytes } from './event-size.ts'
+import type { PreparedCommand } from './prepare-command.ts'
 import { prepareCommand } from './prepare-command.ts'
 
 /** A log for tests, with what the SQL log finds in the tables beside it. */
@@ -22,9 +23,8 @@ export function createMemoryEventLog(makeId: MakeId = systemIdMaker()): MemoryEv
   const listeners = createCommitListeners()
   let closed = false
 
-  function store(command: AppendCommand): readonly StoredEvent[] {
+  function store({ command, events: made }: PreparedCommand): readonly StoredEvent[] {
     const { threadId, runId, agent, producerKey, fence } = command
-    const prepared = prepareCommand(command, makeId)
     const events = threads.get(threadId)
     if (events === undefined) throw new HoldfastError('not_found', `There is no thread ${threadId}`)
     if (fence !== null && leases.get(runId) !== fence.leaseEpoch) throw new LeaseLostError(fence)
@@ -32,7 +32,7 @@ export function createMemoryEventLog(makeId: MakeId = systemIdMaker()): MemoryEv
     const first = firstWrites.get(key)
     if (first !== undefined) return first
     const at = new Date().toISOString()
-    const stored = prepared.events.map(({ id, type, dataText }, index) => {
+    const stored = made.map(({ id, type, dataText }, index) => {
       const seq = position(events.length + index + 1)
       // The text, not the caller's object: what is stored does not change when the caller's does.
       return { id, seq, threadId, runId, agent, at, type, data: JSON.parse(dataText) } as StoredEvent
@@ -46,10 +46,11 @@ export function createMemoryEventLog(makeId: MakeId = systemIdMaker()): MemoryEv
   return {
     epoch,
     append: async (command) => {
+      const prepared = prepareCommand(command, makeId)
       // As far from the caller as a real commit is: nothing may rely on an append that is done when it returns.
       await Promise.resolve()
       if (closed) throw new HoldfastError('not_ready', 'The log is closed; the server is stopping')
-      return store(command)
+      return store(prepared)
     },
     read: async (threadId, after, limit) => {
       const page: StoredEvent[] = []
