@@ -10,5 +10,5 @@ export {
 } from './environment/settings.ts'
 export { describeTier, detectTier, type TierDetection } from './environment/tier.ts'
 export { type Finding, inspectBoot } from './inspect.ts'
-export { StoreLockedError } from './store/directory-lock.ts'
+export { StoreLockedError } from './store/pglite-store.ts'
 export { createLogger, type Logger } from './telemetry/logger.ts'
