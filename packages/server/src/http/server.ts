@@ -26,6 +26,8 @@ export interface HttpServer {
   readonly server: Server
   /** For tests that need no socket. */
   readonly app: FastifyInstance
+  /** `GET /v1/threads`, …: so that a test can tell that none was forgotten. */
+  readonly routes: readonly string[]
   /** Resolves with the address, `http://127.0.0.1:8080`. */
   listen(options: { readonly host: string; readonly port: number }): Promise<string>
   /** No new requests; those under way have closeGraceMs. Upgraded sockets are realtime's to close. Safe twice. */
@@ -68,6 +70,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
 
   return {
     app,
+    routes: methods.all(),
     server: app.server,
     listen: (options) => app.listen(options),
     async close() {

@@ -1,0 +1,222 @@
+import { createHash, randomFillSync } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import {
+  type ArtifactInfo,
+  type FileInfo,
+  HoldfastError,
+  type NewEvent,
+  type Run,
+  systemIdMaker,
+  type ThreadId,
+  type UserId,
+} from '@holdfast/protocol'
+import type { FastifyInstance } from 'fastify'
+import { afterAll } from 'vitest'
+import { defineAgent } from '../agents/define-agent.ts'
+import { createRegistry } from '../agents/registry.ts'
+import { createLocalMode, type LocalMode } from '../auth/local-mode.ts'
+import type { Bus } from '../bus/bus.ts'
+import { createThreads } from '../log/create-threads.ts'
+import type { EventLog } from '../log/event-log.ts'
+import { createEventLog, type SqlEventLog } from '../log/sql-event-log.ts'
+import type { Threads } from '../log/threads.ts'
+import { createModelManager } from '../models/model-manager.ts'
+import type { Principal } from '../principal.ts'
+import type { RealtimeLimits } from '../realtime/limits.ts'
+import { openRealtime, type Realtime } from '../realtime/realtime.ts'
+import type { Schedule } from '../realtime/schedule.ts'
+import { createRuns } from '../runs/create-runs.ts'
+import type { Runs } from '../runs/runs.ts'
+import { openMemoryStore } from '../store/pglite-store.ts'
+import { silentLogger } from '../telemetry/logger.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import type { HttpDeps } from './deps.ts'
+import { createHttpServer } from './server.ts'
+
+export const makeId = systemIdMaker()
+export const maxUploadBytes = 1024 * 1024
+
+// One store for all servers of a test file: each server has users and threads of its own in it.
+const store = await openMemoryStore()
+afterAll(() => store[Symbol.asyncDispose]())
+
+export interface TestServer extends AsyncDisposable {
+  readonly url: string
+  readonly token: string
+  readonly principal: Principal
+  readonly localMode: LocalMode
+  readonly log: EventLog
+  readonly threads: Threads
+  readonly realtime: Realtime
+  readonly artifacts: Map<string, { info: ArtifactInfo; content: string }>
+  readonly inject: FastifyInstance['inject']
+  readonly routes: readonly string[]
+  /** Another user's token. */
+  readonly otherToken: string
+  append(threadId: ThreadId, run: Pick<Run, 'id' | 'agent'>, ...events: NewEvent[]): Promise<void>
+}
+
+export interface TestServerOptions {
+  readonly limits?: Partial<RealtimeLimits>
+  readonly schedule?: Schedule
+  readonly deps?: Partial<HttpDeps>
+  readonly ready?: () => boolean
+  /** The fields of each error line. */
+  readonly logged?: object[]
+}
+
+/** A real server on a real socket and a real store in memory; the workspace is a small fake. */
+export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const log = createEventLog(store)
+  const threads = createThreads(store)
+  const address = { url: 'http://127.0.0.1:0' }
+  const random = (bytes: Uint8Array): void => void randomFillSync(bytes)
+  const localMode = createLocalMode({ userId: makeId('user'), url: () => address.url, now: Date.now, random })
+  const principal = await known(localMode, localMode.token)
+  const other = { token: 'other-users-token', principal: { kind: 'user', userId: makeId('user') } as const }
+  const authenticator = {
+    get cookieName() {
+      return localMode.cookieName
+    },
+    authenticate: async (credentials: Parameters<LocalMode['authenticate']>[0]) =>
+      credentials.bearer === other.token ? other.principal : localMode.authenticate(credentials),
+  }
+  const artifacts: TestServer['artifacts'] = new Map()
+  const http = await createHttpServer({
+    threads,
+    log,
+    runs: queuedRuns(log),
+    workspace: fakeWorkspace(threads, artifacts),
+    agents: [{ name: 'data-helper', description: 'Answers questions about data', tools: [] }],
+    authenticator,
+    sessions: localMode,
+    boundary: localMode,
+    dependencies: async () => [{ name: 'store', ready: true }],
+    version: { version: '0.0.0-test' },
+    logger: { ...silentLogger, error: (fields) => void options.logged?.push(fields) },
+    ...options.deps,
+  })
+  const bus: Pick<Bus, 'subscribe'> = { subscribe: () => () => {} }
+  const realtime = openRealtime({
+    ready: options.ready ?? (() => true),
+    authenticator,
+    boundary: localMode,
+    threads,
+    log,
+    bus,
+    node: makeId('node'),
+    makeId,
+    logger: silentLogger,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
+  })
+  http.server.on('upgrade', realtime.handleUpgrade)
+  await http.listen({ host: '127.0.0.1', port: 0 })
+  address.url = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`
+  let appended = 0
+  return {
+    url: address.url,
+    token: localMode.token,
+    otherToken: other.token,
+    principal,
+    inject: http.app.inject.bind(http.app),
+    routes: http.routes,
+    localMode,
+    log,
+    threads,
+    realtime,
+    artifacts,
+    async append(threadId, run, ...events) {
+      appended += 1
+      await log.append({
+        threadId,
+        runId: run.id,
+        agent: run.agent,
+        events,
+        producerKey: `test/${appended}`,
+        fence: null,
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      await realtime.close()
+      await http.close()
+      await log[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function known(localMode: LocalMode, bearer: string): Promise<Principal & { userId: UserId }> {
+  const principal = await localMode.authenticate({ bearer, cookie: null })
+  if (principal === null) throw new Error('The local token is not accepted')
+  return principal
+}
+
+/** Queued and never carried out: what a run does, the tests append themselves. */
+function queuedRuns(log: SqlEventLog): Runs {
+  const agent = defineAgent({
+    name: 'test',
+    description: 'Waits.',
+    instructions: '',
+    tools: [],
+    offlineRules: () => ({ kind: 'say', text: '' }),
+  })
+  const registry = createRegistry({ agents: [agent], tools: [], models: createModelManager() })
+  return createRuns({ store, log, registry, makeId, onQueued() {}, onCancel() {} })
+}
+
+function fakeWorkspace(threads: Threads, artifacts: TestServer['artifacts']): Workspace {
+  const files = new Map<string, { info: FileInfo; owner: UserId }>()
+  const missing = (): HoldfastError => new HoldfastError('not_found', 'There is no such object')
+  const file = (principal: Principal, id: string): FileInfo => {
+    const found = files.get(id)
+    if (found === undefined || found.owner !== principal.userId) throw missing()
+    return found.info
+  }
+  return {
+    async upload(principal, threadId, { name, content }, signal) {
+      await threads.get(principal, threadId)
+      const hash = createHash('sha256')
+      let bytes = 0
+      for await (const chunk of content) {
+        signal.throwIfAborted()
+        bytes += chunk.byteLength
+        if (bytes > maxUploadBytes)
+          throw new HoldfastError('payload_too_large', `Files may have ${maxUploadBytes} bytes`)
+        hash.update(chunk)
+      }
+      const info: FileInfo = {
+        id: makeId('file'),
+        threadId,
+        name,
+        kind: 'csv',
+        bytes,
+        sha256: hash.digest('hex'),
+        createdAt: new Date().toISOString(),
+      }
+      files.set(info.id, { info, owner: principal.userId })
+      return info
+    },
+    async files(principal, threadId) {
+      await threads.get(principal, threadId)
+      return [...files.values()].filter(({ info }) => info.threadId === threadId).map(({ info }) => info)
+    },
+    file: async (principal, id) => file(principal, id),
+    async removeFile(principal, id) {
+      file(principal, id)
+      files.delete(id)
+    },
+    async artifact(principal, id) {
+      const found = artifacts.get(id)
+      if (found === undefined) throw missing()
+      await threads.get(principal, found.info.threadId)
+      return { info: found.info, content: Readable.from([found.content]) }
+    },
+    thread() {
+      throw new Error('Runs are not carried out here')
+    },
+    async removeThread(_principal, threadId) {
+      for (const [id, { info }] of files) if (info.threadId === threadId) files.delete(id)
+    },
+  }
+}

@@ -1,0 +1,97 @@
+import { EventEmitter } from 'node:events'
+import { type ServerFrame, threadStream } from '@holdfast/protocol'
+import { expect, test } from 'vitest'
+import type { WebSocket } from 'ws'
+import { silentLogger } from '../telemetry/logger.ts'
+import { serveConnection } from './connection.ts'
+import { createHub } from './hub.ts'
+import { realtimeLimits } from './limits.ts'
+import { openLogThread } from './log-thread.test-support.ts'
+
+/** A socket whose other side reads when the test says so: real ones hide how much waits in the kernel. */
+function stallingSocket() {
+  const waiting: { bytes: number; sent: () => void }[] = []
+  const frames: ServerFrame[] = []
+  let mostBuffered = 0
+  const socket = Object.assign(new EventEmitter(), {
+    bufferedAmount: 0,
+    pause() {},
+    resume() {},
+    close() {},
+    terminate() {},
+    send(text: string, sent: () => void) {
+      frames.push(JSON.parse(text) as ServerFrame)
+      waiting.push({ bytes: text.length, sent })
+      socket.bufferedAmount += text.length
+      mostBuffered = Math.max(mostBuffered, socket.bufferedAmount)
+    },
+  })
+  return {
+    socket: socket as unknown as WebSocket,
+    frames,
+    mostBuffered: () => mostBuffered,
+    /** The other side reads one frame; false: there was none. */
+    readOne(): boolean {
+      const first = waiting.shift()
+      if (first === undefined) return false
+      socket.bufferedAmount -= first.bytes
+      first.sent()
+      return true
+    },
+  }
+}
+
+test('the pump stops reading at pauseAtBufferedBytes and goes on below resumeAtBufferedBytes', async () => {
+  await using thread = await openLogThread()
+  const text = 'x'.repeat(10_000)
+  await thread.append(300, text)
+  using hub = createHub({
+    log: thread.log,
+    bus: { subscribe: () => () => {} },
+    schedule: () => () => {},
+    pollMs: 1,
+    onPollError() {},
+  })
+  const stalling = stallingSocket()
+  let reads = 0
+  let lastRead = Promise.withResolvers<void>()
+  serveConnection(stalling.socket, thread.makeId('connection'), thread.owner, {
+    threads: thread.threads,
+    log: {
+      epoch: thread.log.epoch,
+      async read(...request) {
+        reads += 1
+        const events = await thread.log.read(...request)
+        // The pump has done what follows from this read before the next turn of the event loop.
+        setImmediate(() => lastRead.resolve())
+        return events
+      },
+    },
+    hub,
+    authenticator: { authenticate: async () => null },
+    node: thread.makeId('node'),
+    epoch: thread.log.epoch,
+    schedule: () => () => {},
+    random: () => 0.5,
+    limits: { ...realtimeLimits, pauseAtBufferedBytes: 100_000, resumeAtBufferedBytes: 20_000 },
+    logger: silentLogger,
+  })
+  const subs = [{ stream: threadStream(thread.id), after: 'start' }]
+  stalling.socket.emit('message', Buffer.from(JSON.stringify({ type: 'hello', instance: 'x', subs })), false)
+  await lastRead.promise
+
+  // 3 MB are there to send. One frame of 256 KiB is what a pump may be ahead of the limit.
+  expect(reads).toBe(1)
+  expect(stalling.mostBuffered()).toBeLessThan(100_000 + 300_000)
+
+  const seqs = (): number[] =>
+    stalling.frames.flatMap((frame) => (frame.type === 'ev' ? frame.items.map(({ seq }) => seq) : []))
+  while (seqs().length < 300) {
+    const before = reads
+    lastRead = Promise.withResolvers<void>()
+    while (stalling.readOne()) if (reads > before) break
+    if (reads > before) await lastRead.promise
+  }
+  expect(seqs()).toEqual(Array.from({ length: 300 }, (_, index) => index + 1))
+  expect(stalling.mostBuffered()).toBeLessThan(100_000 + 300_000)
+})
