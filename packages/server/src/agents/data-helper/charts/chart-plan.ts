@@ -1,3 +1,14 @@
+import { z } from 'zod'
+
+export interface ChartAxis {
+  /** A column of the query. */
+  readonly column: string
+  readonly type: 'quantitative' | 'nominal' | 'temporal'
+  readonly title: string
+  /** Default linear. */
+  readonly scale?: 'linear' | 'log' | undefined
+}
+
 /**
  * A chart over one query's rows: the small subset of Vega-Lite that planner, model and report share.
  * The table always stands beside it.
@@ -7,14 +18,29 @@ export interface ChartPlan {
   readonly x: ChartAxis
   readonly y: ChartAxis
   /** A column that splits the marks by colour; of a `rect` its shade. */
-  readonly color?: ChartAxis
+  readonly color?: ChartAxis | undefined
 }
 
-export interface ChartAxis {
-  /** A column of the query. */
-  readonly column: string
-  readonly type: 'quantitative' | 'nominal' | 'temporal'
-  readonly title: string
-  /** Default linear. */
-  readonly scale?: 'linear' | 'log'
+const Axis = z.strictObject({
+  column: z.string().min(1),
+  type: z.enum(['quantitative', 'nominal', 'temporal']),
+  title: z.string(),
+  scale: z.enum(['linear', 'log']).optional(),
+})
+
+const Plan = z.strictObject({
+  mark: z.enum(['bar', 'line', 'area', 'point', 'rect']),
+  x: Axis,
+  y: Axis,
+  color: Axis.optional(),
+})
+
+/**
+ * A plan that comes from a stored tool result or from a model. Strict: a key of full Vega-Lite (`href`, `url`,
+ * `transform`) is refused, not dropped.
+ *
+ * @throws {z.ZodError} says which part is not of the subset
+ */
+export function parseChartPlan(raw: unknown): ChartPlan {
+  return Plan.parse(raw)
 }
