@@ -18,7 +18,7 @@ import {
   terminalTypes,
   threadStream,
 } from '@holdfast/protocol'
-import { type ConnectionStatus, createConnection } from './connection.ts'
+import { type ConnectionStatus, createConnection, type WebSocketConstructor } from './connection.ts'
 import { type Call, call, type HttpOptions } from './http.ts'
 import { retrying } from './retry.ts'
 import { type UploadFile, type UploadOptions, upload } from './upload.ts'
@@ -29,7 +29,7 @@ export interface ClientOptions {
   /** Without one a browser's cookie has to do. */
   readonly token?: string
   readonly fetch?: typeof globalThis.fetch
-  readonly WebSocket?: typeof globalThis.WebSocket
+  readonly WebSocket?: WebSocketConstructor
   readonly onStatus?: (status: ConnectionStatus) => void
 }
 

@@ -30,11 +30,14 @@ export type ConnectionStatus =
   | { readonly kind: 'waiting'; readonly retryInMs: number }
   | { readonly kind: 'stopped'; readonly closeCode: number }
 
+/** The platform's, or one that behaves like it. */
+export type WebSocketConstructor = new (url: string, protocol: string) => WebSocket
+
 export interface ConnectionOptions {
   /** Of the WebSocket route. */
   readonly url: string
   readonly token: string | null
-  readonly WebSocket: typeof globalThis.WebSocket
+  readonly WebSocket: WebSocketConstructor
   readonly onStatus: (status: ConnectionStatus) => void
   /** 0 ≤ x < 1 */
   readonly random: () => number
@@ -201,7 +204,9 @@ export function createConnection(options: ConnectionOptions): Connection {
         },
       })
       shared.followers.add(follower)
-      if (state.kind === 'idle') connect()
+      // A signal that was aborted before says so no more.
+      if (signal?.aborted === true) follower.end()
+      else if (state.kind === 'idle') connect()
       else shared.refresh()
       return follower.events
     },

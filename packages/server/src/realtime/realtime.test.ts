@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { type Run, type StoredEvent, threadStream } from '@holdfast/protocol'
 import { describe, expect, test } from 'vitest'
 import { makeId, openTestServer, type TestServer } from '../http/test-server.test-support.ts'
@@ -152,12 +152,13 @@ describe('who may connect', () => {
       socket.destroy()
       resolve({ status: response.statusCode ?? 0, retryAfter: undefined, body: {} })
     })
-    sent.on('response', async (response) => {
+    const read = async (response: IncomingMessage): Promise<void> => {
       const chunks: Buffer[] = []
       for await (const chunk of response) chunks.push(chunk as Buffer)
       const body = JSON.parse(Buffer.concat(chunks).toString()) as { code?: string }
       resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'], body })
-    })
+    }
+    sent.on('response', (response) => void read(response))
     sent.on('error', reject)
     sent.end()
     return promise
