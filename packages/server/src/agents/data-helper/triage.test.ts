@@ -171,10 +171,13 @@ describe.skipIf(!generic.present)('triage with generic_requests.csv at hand (nee
   // With the columns at hand this one is a plain figure by a plain group.
   const closed = 'what does each team cost'
 
-  it.each(table.filter(([, question]) => question !== closed))('an open question keeps its playbook: %s: %s', (playbook, question) => {
-    const result = triage(question, { playbooks, profiles: [data.profile] })
-    expect(levelCandidates(result.candidates)[0]?.playbook).toBe(playbook)
-  })
+  it.each(table.filter(([, question]) => question !== closed))(
+    'an open question keeps its playbook: %s: %s',
+    (playbook, question) => {
+      const result = triage(question, { playbooks, profiles: [data.profile] })
+      expect(levelCandidates(result.candidates)[0]?.playbook).toBe(playbook)
+    },
+  )
 
   it('says why a question that names columns is not understood, and what could be asked', () => {
     const result = triage('ratio of completion_tokens to prompt_tokens', {
@@ -185,6 +188,19 @@ describe.skipIf(!generic.present)('triage with generic_requests.csv at hand (nee
     expect(result.simple).toBeNull()
     expect(result.notSimple?.why).toContain('ratio')
     expect(result.notSimple?.nearest.length).toBeGreaterThan(0)
+  })
+
+  it.each(wordings.any_table)('asks for an overview: %s', (question) => {
+    expect(triage(question, { playbooks, profiles: [data.profile] }).overview).toBe(true)
+  })
+
+  it.each([
+    'average foo of this file',
+    'average latency by tenant',
+    'ratio of columns by model',
+    'Where does the money go?',
+  ])('does not ask for an overview: %s', (question) => {
+    expect(triage(question, { playbooks, profiles: [data.profile] }).overview).toBe(false)
   })
 
   it('passes on the choice between level columns', () => {

@@ -36,6 +36,8 @@ export interface Triage {
   readonly question: Question | null
   /** Why the question is not a simple one, and what could be asked instead; null where it is, or no file is at hand. */
   readonly notSimple: { readonly why: string; readonly nearest: readonly string[] } | null
+  /** It asks what the table holds as a whole. Where this is false and `simple` is null, any_table cannot answer it. */
+  readonly overview: boolean
   /** Nothing in the question points to data. */
   readonly unrelated: boolean
 }
@@ -54,6 +56,13 @@ const plainScore = 0.85
 
 /** A percentile over everything is what the latency playbook answers better, failures apart. */
 const playbookBetterScore = 0.5
+
+/** What one clear word for the whole table gives ("describe", "columns", "duplicates"). */
+const overviewScore = 0.45
+
+const figureWords = new Set(
+  'average avg mean median total sum max maximum min minimum ratio p50 p95 p99 by per'.split(' '),
+)
 
 /** Which playbooks a question can be for. Pure: the same words, files and choices always give the same. */
 export function triage(question: string, context: TriageContext): Triage {
@@ -88,6 +97,7 @@ export function triage(question: string, context: TriageContext): Triage {
     candidates,
     simple: creative ? null : simple,
     question: creative ? null : asked,
+    overview: !creative && simple === null && asked === null && asksForOverview(tokens, scores),
     notSimple: parsed?.ok === false ? { why: parsed.why, nearest: parsed.nearest } : null,
     unrelated: candidates.length === 0,
   }
@@ -179,6 +189,12 @@ function vocabularyScore(tokens: readonly Token[], playbook: TriagePlaybook): Ca
     hits.length === 0 ? 'it resembles what is usually asked' : `it speaks of ${hits.slice(0, 4).join(', ')}`
   // Saturates, so that naming a thing five times does not outweigh everything else.
   return { playbook: playbook.id, score: scale * (1 - Math.exp(-weight / 3)), why }
+}
+
+/** Words for the whole table, and none that asks for one figure: "average foo of this file" wants a figure. */
+function asksForOverview(tokens: readonly Token[], scores: readonly Candidate[]): boolean {
+  const score = scores.find((candidate) => candidate.playbook === 'any_table')?.score ?? 0
+  return score >= overviewScore && !tokens.some((token) => figureWords.has(token.word))
 }
 
 function says(words: readonly string[], entry: readonly string[]): boolean {
