@@ -20,7 +20,11 @@ let server: Promise<PostgresServer> | null = null
 
 export async function setup(project: TestProject): Promise<void> {
   const given = process.env['HOLDFAST_TEST_DATABASE_URL']
-  const url = async (): Promise<string> => given ?? (await (server ??= openPostgresServer())).url
+  const url = async (): Promise<string> => {
+    if (given !== undefined) return given
+    server ??= openPostgresServer()
+    return (await server).url
+  }
   const door = createServer((_, response) => {
     url().then(
       (text) => response.end(text),

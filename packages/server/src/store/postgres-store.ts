@@ -4,6 +4,7 @@ import pg from 'pg'
 import { migrate, readEpoch } from './migrate.ts'
 import { preparedName } from './prepared.ts'
 import type { Schema } from './schema.ts'
+import { sessionOptions } from './session.ts'
 import type { Store, StoreLogger } from './store.ts'
 import { typeParser } from './type-parsers.ts'
 
@@ -66,8 +67,7 @@ function connect({ connectionString, logger }: PostgresStoreOptions, limits: pg.
   const pool = new pg.Pool({
     connectionString,
     connectionTimeoutMillis: postgresLimits.connectMs,
-    // The type parsers expect both (type-parsers.ts); a setting of the URL's own comes after and wins.
-    options: '-c timezone=UTC -c datestyle=ISO',
+    options: sessionOptions,
     types: { getTypeParser: (typeOid: number) => typeParser(typeOid) },
     ...limits,
   })

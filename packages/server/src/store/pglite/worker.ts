@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { messages, PGlite, protocol } from '@electric-sql/pglite'
+import { sessionSettings } from '../session.ts'
 import type { QueryAnswer, WorkerFault, WorkerOptions, WorkerReply, WorkerRequest } from './messages.ts'
 
 const port = parentPort
@@ -16,8 +17,7 @@ const prepared = new Set<string>()
 
 try {
   const db = await PGlite.create({ dataDir: directory ?? 'memory://' })
-  // The type parsers expect both (type-parsers.ts).
-  await db.exec(`set timezone = 'UTC'; set datestyle = 'ISO'`)
+  for (const [name, value] of Object.entries(sessionSettings)) await db.exec(`set ${name} = '${value}'`)
   let last: Promise<void> = Promise.resolve()
   port.on('message', (request: WorkerRequest) => {
     last = last.then(() => serve(db, request))

@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
+import { sampleUsage } from '../../packages/cli/src/sample/sample-usage.ts'
+import { canWatchMemory, treeBytes } from './process-tree.ts'
+import { median, table } from './table.ts'
+
+const question = 'Why is it slow, what is our p95?'
+const defaultRows = 1_400_000
+const defaultRounds = 3
+const memoryPollMs = 25
+
+interface Measured {
+  readonly seconds: number
+  readonly peakMiB: number
+  readonly output: string
+}
+
+/**
+ * `holdfast ask` on a generated CSV, beside DuckDB alone doing the same: load all text, profile it, type it, run the
+ * very queries of the answer. Both as whole processes, in turn, so that what the machine does besides hits both.
+ * `ask` begins with an empty data directory (first) and with one that has been used (again): the first pays for the
+ * creation of the embedded database, once in the life of a directory.
+ */
+export async function benchAsk(args: readonly string[]): Promise<void> {
+  const [rows = defaultRows, rounds = defaultRounds] = args.map(Number)
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
+  try {
+    const file = join(folder, 'usage.csv')
+    await pipeline(Readable.from(sampleUsage({ rows })), createWriteStream(file))
+    console.log(
+      `${rows.toLocaleString('en-US')} rows, ${Math.round((await stat(file)).size / 2 ** 20)} MiB; “${question}”\n`,
+    )
+
+    const first: Measured[] = []
+    const again: Measured[] = []
+    const alone: Measured[] = []
+    for (let round = 0; round < rounds; round += 1) {
+      const dataDir = join(folder, `data-${round}`)
+      first.push(await askOnce(file, dataDir))
+      again.push(await askOnce(file, dataDir))
+      alone.push(
+        await measure([
+          fileURLToPath(new URL('duckdb-alone.ts', import.meta.url)),
+          file,
+          queriesOf(again.at(-1)),
+        ]),
+      )
+      await rm(dataDir, { recursive: true, force: true })
+    }
+
+    const base = median(alone.map(({ seconds }) => seconds))
+    const row = (name: string, runs: readonly Measured[]): (string | number)[] => {
+      const seconds = median(runs.map((run) => run.seconds))
+      const peak = canWatchMemory ? String(Math.round(Math.max(...runs.map((run) => run.peakMiB)))) : '–'
+      return [name, seconds.toFixed(2), `${(seconds / base).toFixed(2)}×`, peak]
+    }
+    console.log(
+      table(
+        ['whole process', 'seconds', 'ratio', 'peak MiB'],
+        [row('DuckDB alone', alone), row('ask, used directory', again), row('ask, new directory', first)],
+      ),
+    )
+    console.log('\nDuckDB alone, by step (median seconds)')
+    const steps = alone.map(({ output }) => JSON.parse(output) as Record<string, number>)
+    console.log(
+      table(
+        ['step', 'seconds'],
+        Object.keys(steps[0] ?? {}).map((name) => [
+          name,
+          median(steps.map((each) => each[name] ?? 0)).toFixed(2),
+        ]),
+      ),
+    )
+    console.log('\nask, used directory, by tool (median seconds)')
+    const tools = again.map(({ output }) => toolSeconds(output))
+    console.log(
+      table(
+        ['tool', 'seconds'],
+        [...new Set(tools.flatMap((each) => [...each.keys()]))].map((name) => [
+          name,
+          median(tools.map((each) => each.get(name) ?? 0)).toFixed(2),
+        ]),
+      ),
+    )
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function askOnce(file: string, dataDir: string): Promise<Measured> {
+  const holdfast = fileURLToPath(new URL('../../packages/cli/bin/holdfast.js', import.meta.url))
+  return measure([holdfast, 'ask', question, '--data', file, '--data-dir', dataDir, '--json'])
+}
+
+/** Runs one Node program to its end; its memory is that of the whole process tree, looked at from outside. */
+async function measure(args: readonly string[]): Promise<Measured> {
+  const began = performance.now()
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const chunks: Buffer[] = []
+  const errors: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk))
+  let peak = 0
+  const watch = setInterval(() => {
+    if (canWatchMemory && child.pid !== undefined) peak = Math.max(peak, treeBytes(child.pid))
+  }, memoryPollMs)
+  const { promise, resolve } = Promise.withResolvers<number>()
+  child.on('close', (code) => resolve(code ?? 1))
+  const code = await promise
+  clearInterval(watch)
+  const seconds = (performance.now() - began) / 1000
+  if (code !== 0) throw new Error(`${args[0]} ended with ${code}: ${Buffer.concat(errors).toString('utf8')}`)
+  return { seconds, peakMiB: peak / 2 ** 20, output: Buffer.concat(chunks).toString('utf8') }
+}
+
+interface AskLine {
+  readonly type: string
+  readonly data?: { readonly tool?: string; readonly durationMs?: number }
+  readonly answer?: { readonly queries: readonly { readonly sql: string }[] }
+}
+
+const linesOf = (output: string): AskLine[] =>
+  output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AskLine)
+
+/** The SQL behind the answer, so that the peer computes the same. */
+function queriesOf(run: Measured | undefined): string {
+  const result = linesOf(run?.output ?? '').at(-1)
+  if (result?.answer === undefined) throw new Error('ask gave no answer to compare with')
+  return JSON.stringify(result.answer.queries.map(({ sql }) => sql))
+}
+
+function toolSeconds(output: string): Map<string, number> {
+  const sums = new Map<string, number>()
+  for (const { type, data } of linesOf(output))
+    if (type === 'tool_completed' && data?.tool !== undefined)
+      sums.set(data.tool, (sums.get(data.tool) ?? 0) + (data.durationMs ?? 0) / 1000)
+  return sums
+}

@@ -1,0 +1,21 @@
+/** `npm run bench -- <name>`: measures, prints a table, leaves nothing behind. */
+import { benchLog } from './log.ts'
+
+interface Bench {
+  readonly about: string
+  readonly run: (args: readonly string[]) => Promise<void>
+}
+
+const benches: Readonly<Record<string, Bench>> = {
+  log: { about: 'events appended per second, beside the bare statement [rounds, default 5]', run: benchLog },
+}
+
+const [name = '', ...args] = process.argv.slice(2)
+const bench = benches[name]
+if (bench === undefined) {
+  const width = Math.max(...Object.keys(benches).map(({ length }) => length))
+  console.error('Usage: npm run bench -- <name>\n')
+  for (const [known, { about }] of Object.entries(benches))
+    console.error(`  ${known.padEnd(width)}  ${about}`)
+  process.exitCode = 2
+} else await bench.run(args)
