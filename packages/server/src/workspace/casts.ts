@@ -27,7 +27,7 @@ export interface Cast {
 
 /** A plain number with an optional sign, the shape `number` shares with the others. */
 const plain = String.raw`\d+(\.\d+)?([eE][+-]?\d+)?|\.\d+`
-const thousands = String.raw`\d{1,3}(,\d{3})+(\.\d+)?`
+const thousands = String.raw`[1-9]\d{0,2}(,\d{3})+(\.\d+)?`
 const currency = String.raw`(\$|€|£|¥|[A-Z]{3}|US\$)`
 
 // NaN and Infinity are not values a sum may meet; DuckDB reads both, and 1e999 as Infinity.
@@ -83,7 +83,7 @@ export const casts: Readonly<Record<CastName, Cast>> = {
     sql: (column) =>
       matching(
         column,
-        String.raw`[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?`,
+        String.raw`[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d+)?`,
         number(`replace(replace(trim(${column}), '.', ''), ',', '.')`),
       ),
   },
@@ -94,7 +94,7 @@ export const casts: Readonly<Record<CastName, Cast>> = {
       matching(
         column,
         String.raw`[+-]?${currency}?\s*[+-]?(${thousands}|${plain})\s*${currency}?`,
-        number(String.raw`regexp_replace(${column}, '[^0-9.eE+-]|E?[A-Z]{2,}', '', 'g')`),
+        number(`regexp_replace(${column}, '[^0-9.eE+-]|E?[A-Z]{2,}', '', 'g')`),
       ),
   },
   boolean: {

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import {
   type ArtifactId,
@@ -53,9 +53,11 @@ export function createWorkspace({
   const makeId = systemIdMaker()
   const sql: SqlLimits = { ...sqlLimits, ...bounds }
   const workspace: WorkspaceLimits = { ...workspaceLimits, ...limits }
-  const blobs = createDirectoryBlobs(join(dataDir, 'blobs'))
-  const tables = createTables({ directory: dataDir, blobs, sql, workspace })
-  sweepJobs(dataDir, Date.now()).catch((error: unknown) =>
+  // Children have working directories of their own: a relative path would not be found there.
+  const directory = resolve(dataDir)
+  const blobs = createDirectoryBlobs(join(directory, 'blobs'))
+  const tables = createTables({ directory, blobs, sql, workspace })
+  sweepJobs(directory, Date.now()).catch((error: unknown) =>
     logger?.warn({ error }, 'Directories of old jobs could not be removed'),
   )
 

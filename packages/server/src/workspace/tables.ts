@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { access, mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
+import { access, chmod, mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FileId, type FileKind, HoldfastError } from '@holdfast/protocol'
 import type { Blobs } from './blobs.ts'
@@ -73,6 +73,7 @@ export function createTables({ directory, blobs, sql, workspace }: TablesOptions
       })
       if (profile === null) throw new Error('The child ended well and sent no profile')
       await mkdir(tablesDirectory, { recursive: true, mode: 0o700 })
+      await chmod(join(jobDirectory, jobFiles.table), 0o600)
       await rename(join(jobDirectory, jobFiles.table), tableOf(id))
       return profile
     })

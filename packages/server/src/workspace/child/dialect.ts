@@ -83,13 +83,14 @@ const headerPromises = (candidate: Candidate): boolean => {
 function layOut(candidate: Candidate): Dialect {
   const { delimiter, quote, records } = candidate
   const layout = findHeader(records.map((record) => record.fields))
+  const skipLines = records[layout.skip]?.line ?? 0
   return {
     delimiter,
     quote,
     header: layout.header,
-    skipLines: records[layout.skip]?.line ?? 0,
+    skipLines,
     columns: layout.columns,
-    problems: layout.problems,
+    problems: [...preambleProblem(skipLines), ...layout.problems],
   }
 }
 
@@ -114,20 +115,22 @@ export function findHeader(records: readonly (readonly string[])[]): HeaderLayou
   const skip = found < 0 || found > maxPreambleRecords || width === 1 ? 0 : found
   const first = records[skip] ?? []
   const header = !looksLikeData(first, records.slice(skip + 1, skip + 50))
-  const problems: string[] = []
-  if (skip > 0)
-    problems.push(
-      `${skip} line${skip === 1 ? '' : 's'} before the header ${skip === 1 ? 'is' : 'are'} not data and left out.`,
-    )
-  if (!header) problems.push('There is no header line: columns are called column_1, column_2, ….')
+  const problems = header ? [] : ['There is no header line: columns are called column_1, column_2, ….']
   const named = uniqueNames(first.map((name) => (header ? name : '')))
   return {
     skip,
     header,
     columns: named.names,
-    problems: header ? [...problems, ...named.problems] : problems,
+    problems: header ? named.problems : problems,
   }
 }
+
+export const preambleProblem = (lines: number): string[] =>
+  lines === 0
+    ? []
+    : [
+        `${lines} line${lines === 1 ? '' : 's'} before the header ${lines === 1 ? 'is' : 'are'} not data and left out.`,
+      ]
 
 function modalWidth(records: readonly (readonly string[])[]): number {
   const counts = Map.groupBy(records, (fields) => fields.length)

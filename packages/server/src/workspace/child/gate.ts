@@ -90,6 +90,7 @@ const deniedFunctions = new Set([
   'obj_description',
   'shobj_description',
   'format_pg_type',
+  'format_type',
   'map_to_pg_oid',
   'getenv',
   'parse_duckdb_log_message',
@@ -139,7 +140,9 @@ function walk(value: unknown, scope: ReadonlySet<string>): string | null {
     return 'DESCRIBE, SHOW and SUMMARIZE are not allowed; the profile of the file has that.'
   if (kind === 'PIVOT' && typeof value['pivot_enum'] === 'string' && value['pivot_enum'] !== '')
     return 'PIVOT over a type is not allowed; name the values with IN (…).'
-  if (harmlessRelations.has(kind) || modifiers.has(kind)) return walkChildren(value, scope)
+  // The target of a cast: a type computes nothing, but its parts are looked at all the same.
+  const harmless = harmlessRelations.has(kind) || modifiers.has(kind) || kind.endsWith('_TYPE_INFO')
+  if (harmless) return walkChildren(value, scope)
   return `${kind} is not allowed in a query here.`
 }
 

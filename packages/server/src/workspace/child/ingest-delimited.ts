@@ -3,9 +3,8 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { FileLayout } from '../file-profile.ts'
 import type { WorkspaceLimits } from '../workspace-limits.ts'
 import { noDelimiter, sniffDialect } from './dialect.ts'
-import { numberOf, readRows } from './duckdb.ts'
 import { JobError } from './job-error.ts'
-import { loadDelimited } from './load-table.ts'
+import { type DelimitedFile, type LoadedText, loadDelimited } from './load-table.ts'
 import { readHead } from './text-encoding.ts'
 
 /** How much of a text its layout is judged by. */
@@ -27,14 +26,9 @@ export async function loadText(
       'file_unreadable',
       `The file has ${dialect.columns.length} columns; the limit is ${limits.columns}. Leave out those the question does not need.`,
     )
-  const loaded = await loadDelimited(connection, {
-    ...dialect,
-    path,
-    lineBytes: limits.lineBytes,
-    padRows: false,
-  })
-  const [[rows] = []] = await readRows(connection, 'SELECT count(*) FROM raw')
-  if (loaded.rejectedRows > numberOf(rows))
+  const file = { ...dialect, path, lineBytes: limits.lineBytes, padRows: false }
+  const { loaded, problems } = await loadBalanced(connection, file)
+  if (loaded.rejectedRows > loaded.rows)
     throw new JobError(
       'file_unreadable',
       `Most rows do not fit the header's ${dialect.columns.length} columns (${loaded.problems.join(' ')}) ` +
@@ -47,6 +41,25 @@ export async function loadText(
       preambleLines: dialect.skipLines,
       rejectedRows: loaded.rejectedRows,
     },
-    problems: [...dialect.problems, ...loaded.problems],
+    problems: [...dialect.problems, ...problems, ...loaded.problems],
   }
+}
+
+/**
+ * A quote that is never closed swallows the rest of the file as one bad row. Where quotes went wrong, the text is also
+ * read with quotes as ordinary characters, and that is kept if it finds rows that were gone.
+ */
+async function loadBalanced(
+  connection: DuckDBConnection,
+  file: DelimitedFile,
+): Promise<{ loaded: LoadedText; problems: string[] }> {
+  const quoted = await loadDelimited(connection, file)
+  if (quoted.badQuotes === 0) return { loaded: quoted, problems: [] }
+  const plain = await loadDelimited(connection, { ...file, quote: '' })
+  if (plain.rows > quoted.rows * 1.1 && plain.rows > plain.rejectedRows)
+    return {
+      loaded: plain,
+      problems: ['A quotation mark is opened and not closed: all are read as ordinary characters.'],
+    }
+  return { loaded: await loadDelimited(connection, file), problems: [] }
 }

@@ -8,6 +8,7 @@ import { JobError } from './job-error.ts'
 import { type FlatRow, flatten, isObject, parseJson, rowsOfDocument } from './json-rows.ts'
 import { loadDelimited } from './load-table.ts'
 import { openRowFile, type RowFile, rowFilePath } from './row-file.ts'
+import { readHead } from './text-encoding.ts'
 
 export interface LoadedRows {
   readonly rejectedRows: number
@@ -53,6 +54,13 @@ function objectOf(text: string): Readonly<Record<string, unknown>> | null {
     if (error instanceof SyntaxError) return null
     throw error
   }
+}
+
+/** A document by its first bytes may be lines after all, where the first is longer than those. */
+export async function isJsonLines(path: string, limits: WorkspaceLimits): Promise<boolean> {
+  const head = new TextDecoder().decode(await readHead(path, limits.lineBytes))
+  const lineEnd = head.indexOf('\n')
+  return lineEnd >= 0 && head.slice(lineEnd).trim() !== '' && objectOf(head.slice(0, lineEnd).trim()) !== null
 }
 
 /** One JSON document, read as a whole. */

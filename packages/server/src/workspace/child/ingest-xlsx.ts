@@ -4,7 +4,7 @@ import readXlsxFile from 'read-excel-file/node'
 import type { FileLayout } from '../file-profile.ts'
 import type { WorkspaceLimits } from '../workspace-limits.ts'
 import { readZipDirectory, zipTailBytes } from '../zip-directory.ts'
-import { findHeader } from './dialect.ts'
+import { findHeader, preambleProblem } from './dialect.ts'
 import { loadFlatRows } from './ingest-json.ts'
 import { JobError } from './job-error.ts'
 import type { FlatRow } from './json-rows.ts'
@@ -39,7 +39,7 @@ export async function loadXlsx(
       header: header.header,
       preambleLines: header.skip,
     },
-    problems: [...header.problems],
+    problems: [...preambleProblem(header.skip), ...header.problems],
   }
 }
 

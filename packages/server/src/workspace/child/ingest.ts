@@ -4,7 +4,7 @@ import { type IngestJob, jobFiles, type TableProfile } from '../child-jobs.ts'
 import type { FileLayout } from '../file-profile.ts'
 import { openDatabase, readRows } from './duckdb.ts'
 import { loadText } from './ingest-delimited.ts'
-import { loadJsonDocument, loadJsonLines } from './ingest-json.ts'
+import { isJsonLines, loadJsonDocument, loadJsonLines } from './ingest-json.ts'
 import { loadParquet } from './ingest-parquet.ts'
 import { columnNames, storeTable } from './load-table.ts'
 import { profileTable } from './profile-table.ts'
@@ -75,7 +75,8 @@ async function loadTextOf(
   job: IngestJob,
 ): Promise<{ layout: Omit<FileLayout, 'encoding' | 'compression'>; problems: readonly string[] }> {
   if (kind === 'csv' || kind === 'tsv') return await loadText(connection, path, job.workspace)
-  const load = kind === 'json' ? loadJsonDocument : loadJsonLines
+  const asLines = kind === 'jsonl' || (await isJsonLines(path, job.workspace))
+  const load = asLines ? loadJsonLines : loadJsonDocument
   const { rejectedRows, problems } = await load(connection, path, job.workspace)
   return { layout: { rejectedRows }, problems }
 }

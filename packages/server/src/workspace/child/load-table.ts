@@ -16,11 +16,16 @@ export interface DelimitedFile {
   readonly padRows: boolean
 }
 
-/** Loads text as the table `raw`, all VARCHAR, blank as NULL. @returns rejected rows and what was wrong with them */
-export async function loadDelimited(
-  connection: DuckDBConnection,
-  file: DelimitedFile,
-): Promise<{ rejectedRows: number; problems: string[] }> {
+export interface LoadedText {
+  readonly rows: number
+  readonly rejectedRows: number
+  /** Of those, how many were rejected for where their quotes stand. */
+  readonly badQuotes: number
+  readonly problems: readonly string[]
+}
+
+/** Loads text as the table `raw`, all VARCHAR, blank as NULL. */
+export async function loadDelimited(connection: DuckDBConnection, file: DelimitedFile): Promise<LoadedText> {
   const columns = file.columns.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ')
   const options = [
     'auto_detect = false',
@@ -31,35 +36,48 @@ export async function loadDelimited(
     `header = ${file.header}`,
     `skip = ${file.skipLines}`,
     `max_line_size = ${file.lineBytes}`,
+    // DuckDB's default is 16 lines of the longest kind: one buffer for most files, and so one thread.
+    `buffer_size = ${file.lineBytes}`,
     'sample_size = -1',
     ...(file.padRows ? ['null_padding = true', 'parallel = false'] : ['store_rejects = true']),
   ]
   const from = `read_csv(${quoteText(file.path)}, ${options.join(', ')})`
   try {
-    await connection.run(`CREATE TABLE raw AS SELECT * FROM ${from}`)
+    await connection.run(`CREATE OR REPLACE TABLE raw AS SELECT * FROM ${from}`)
   } catch (error) {
     throw new JobError('file_unreadable', `The text cannot be split into rows: ${firstLine(error)}`, {
       cause: error,
     })
   }
-  return file.padRows ? { rejectedRows: 0, problems: [] } : await readRejects(connection)
-}
-
-async function readRejects(
-  connection: DuckDBConnection,
-): Promise<{ rejectedRows: number; problems: string[] }> {
-  const rows = await readRows(
-    connection,
-    `SELECT lower(error_type::VARCHAR), count(DISTINCT line), min(line), (SELECT count(DISTINCT line) FROM reject_errors)
-     FROM reject_errors GROUP BY 1 ORDER BY 2 DESC`,
-  )
+  const [[rows] = []] = await readRows(connection, 'SELECT count(*) FROM raw')
+  const rejects = file.padRows ? [] : await readRejects(connection)
   return {
-    rejectedRows: rows[0] === undefined ? 0 : numberOf(rows[0][3]),
-    problems: rows.map(
-      ([kind, count, line]) =>
-        `${numberOf(count)} row${numberOf(count) === 1 ? '' : 's'} left out: ${String(kind)} (first at line ${numberOf(line)}).`,
+    rows: numberOf(rows),
+    rejectedRows: rejects.reduce((sum, { count }) => sum + count, 0),
+    badQuotes: rejects.reduce((sum, { kind, count }) => sum + (/quote/.test(kind) ? count : 0), 0),
+    problems: rejects.map(
+      ({ kind, count, line }) =>
+        `${count} row${count === 1 ? '' : 's'} left out: ${kind} (first at line ${line}).`,
     ),
   }
+}
+
+/** Of the last load. A row with several faults is counted under the first. */
+async function readRejects(
+  connection: DuckDBConnection,
+): Promise<{ kind: string; count: number; line: number }[]> {
+  const rows = await readRows(
+    connection,
+    `WITH first AS (SELECT line, min(lower(error_type::VARCHAR)) AS kind FROM reject_errors
+      WHERE scan_id = (SELECT max(scan_id) FROM reject_errors) GROUP BY line)
+     SELECT kind, count(*) AS n, min(line) FROM first GROUP BY kind ORDER BY n DESC`,
+  )
+  await connection.run('DROP TABLE reject_errors; DROP TABLE reject_scans')
+  return rows.map(([kind, count, line]) => ({
+    kind: String(kind),
+    count: numberOf(count),
+    line: numberOf(line),
+  }))
 }
 
 /**

@@ -53,7 +53,7 @@ function failureOf(error: unknown): Extract<FromChild, { type: 'failed' }> {
 
 /** DuckDB's first line, and the line that names the candidates; the rest repeats the query. */
 function sayError(text: string): string {
-  const [first = '', ...others] = text.split('\n')
+  const [first = '', ...others] = text.replace('Failed to extract statements: ', '').split('\n')
   const hint = others.find((line) =>
     /^(Candidate bindings|Did you mean|Candidate functions)/.test(line.trim()),
   )

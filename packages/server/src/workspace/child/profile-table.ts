@@ -14,10 +14,13 @@ export async function profileTable(
   connection: DuckDBConnection,
   columns: readonly string[],
 ): Promise<{ rows: number; columns: ColumnProfile[]; problems: string[] }> {
-  const { rows, facts } = await countColumns(connection, columns)
-  const cellsPerColumn = Math.min(narrowDistinct, Math.floor(narrowCells / Math.max(columns.length, 1)))
-  const narrow = facts.filter((fact) => fact.distinct <= cellsPerColumn)
-  const wide = facts.filter((fact) => fact.distinct > cellsPerColumn)
+  const [[count] = []] = await readRows(connection, 'SELECT count(*) FROM raw')
+  const rows = numberOf(count)
+  const widths = await estimateWidths(connection, columns, rows)
+  const mostCells = Math.min(narrowDistinct, Math.floor(narrowCells / Math.max(columns.length, 1)))
+  const facts = columns.map((name, index): Fact => ({ index, name }))
+  const narrow = facts.filter(({ index }) => (widths[index] ?? 0) <= mostCells)
+  const wide = facts.filter((fact) => !narrow.includes(fact))
   const samples = await readSamples(connection, columns)
   await createCells(connection, narrow)
   const judged = [
@@ -50,6 +53,7 @@ export async function profileTable(
 /** Distinct values up to which a column is narrow, and of all columns together. */
 const narrowDistinct = 5_000
 const narrowCells = 2_000_000
+const stretchRows = 40_000
 /** Rows from each end that tell which casts can apply to a wide column. */
 const endRows = 2_048
 /** Rows from the beginning over which the step of a wide time column is taken: sorting all would cost a second. */
@@ -79,12 +83,11 @@ export const missingWords = [
 interface Fact {
   readonly index: number
   readonly name: string
-  readonly filled: number
-  /** Approximate. */
-  readonly distinct: number
 }
 
 interface Judged extends Fact {
+  readonly filled: number
+  readonly distinct: number
   readonly width: 'narrow' | 'wide'
   readonly tokens: number
   readonly parses: { cast: CastName; count: number }[]
@@ -96,27 +99,26 @@ interface Summary {
   top: { value: string; count: number }[]
 }
 
-async function countColumns(
+/**
+ * Tells narrow from wide by three stretches of the table: counting distinct values of all rows costs more than the
+ * rest of the profile. A column that is wider than they show makes more cells, and a slower profile, not a wrong one.
+ */
+async function estimateWidths(
   connection: DuckDBConnection,
   columns: readonly string[],
-): Promise<{ rows: number; facts: Fact[] }> {
-  const facts: Fact[] = []
-  let rows = 0
+  rows: number,
+): Promise<number[]> {
+  const starts = [0, Math.floor(rows / 2), Math.max(0, rows - stretchRows)]
+  const where = starts.map((from) => `rowid BETWEEN ${from} AND ${from + stretchRows - 1}`).join(' OR ')
+  const widths: number[] = []
   for (let from = 0; from < columns.length; from += columnsPerQuery) {
-    const part = columns.slice(from, from + columnsPerQuery)
-    const list = part.flatMap((name) => {
-      const column = quoteName(name)
-      return [`count(*) FILTER (trim(${column}) <> '')`, `approx_count_distinct(${column})`]
-    })
-    const [row = []] = await readRows(connection, `SELECT count(*), ${list.join(', ')} FROM raw`)
-    rows = numberOf(row[0])
-    part.forEach((name, at) => {
-      const filled = numberOf(row[1 + at * 2])
-      // The estimate may exceed what is there.
-      facts.push({ index: from + at, name, filled, distinct: Math.min(numberOf(row[2 + at * 2]), filled) })
-    })
+    const list = columns
+      .slice(from, from + columnsPerQuery)
+      .map((name) => `approx_count_distinct(${quoteName(name)})`)
+    const [row = []] = await readRows(connection, `SELECT ${list.join(', ')} FROM raw WHERE ${where}`)
+    widths.push(...row.map(numberOf))
   }
-  return { rows, facts }
+  return widths
 }
 
 async function readSamples(connection: DuckDBConnection, columns: readonly string[]): Promise<string[][]> {
@@ -149,9 +151,11 @@ async function createCells(connection: DuckDBConnection, narrow: readonly Fact[]
   for (let from = 0; from < narrow.length; from += columnsPerQuery) {
     const parts = narrow.slice(from, from + columnsPerQuery).map(({ index, name }) => {
       const column = quoteName(name)
-      return `SELECT ${index}, ${column}, count(*) FROM raw WHERE trim(${column}) <> '' GROUP BY ${column}`
+      return `SELECT ${index}, ${column} AS value, count(*) AS n FROM raw GROUP BY ${column}`
     })
-    await connection.run(`INSERT INTO cells ${parts.join(' UNION ALL ')}`)
+    await connection.run(
+      `INSERT INTO cells SELECT * FROM (${parts.join(' UNION ALL ')}) WHERE trim(value) <> ''`,
+    )
   }
 }
 
@@ -159,23 +163,32 @@ async function createCells(connection: DuckDBConnection, narrow: readonly Fact[]
 const numberReadings = castNames.filter((name) => casts[name].kind === 'number')
 
 interface Verdict {
+  readonly filled: number
+  readonly distinct: number
+  /** Values that no cast reads and that are a word for missing. */
+  readonly tokens: number
   readonly counts: ReadonlyMap<CastName, number>
   /** Pairs of number casts that read at least one value differently. */
   readonly differing: ReadonlySet<string>
-  readonly tokens: number
-  readonly distinct: number
+  /** Whole numbers below 1,000 stand without a separator, and none of 1,000 or more does. */
+  readonly grouped: boolean
 }
 
-function verdictList(candidates: readonly CastName[]): string {
+/** The aggregates of a verdict over a relation of `value`, `n` and one column for each candidate cast. */
+function verdictList(candidates: readonly CastName[], distinct: string): string {
   const alias = (name: CastName): string => quoteName(name)
-  const pairs = readingPairs(candidates).map(
-    ([a, b]) => `coalesce(bool_or(${alias(a)} <> ${alias(b)}), false)`,
-  )
-  const counts = candidates.map((name) => `coalesce(sum(n) FILTER (${alias(name)} IS NOT NULL), 0)`)
+  const words = `lower(trim(value)) IN (${missingWords.map(quoteText).join(', ')})`
+  const unread = candidates.map((name) => `${alias(name)} IS NULL`)
   return [
-    `coalesce(sum(n) FILTER (lower(trim(value)) IN (${missingWords.map(quoteText).join(', ')})), 0)`,
-    ...counts,
-    ...pairs,
+    'coalesce(sum(n), 0)',
+    distinct,
+    // The cheap tests first: the words are compared only where nothing could be read.
+    `coalesce(sum(n) FILTER (${[...unread, words].join(' AND ')}), 0)`,
+    candidates.includes('number_thousands')
+      ? `coalesce(bool_or("number" < 1000) AND NOT bool_or("number" >= 1000), false)`
+      : 'false',
+    ...candidates.map((name) => `coalesce(sum(n) FILTER (${alias(name)} IS NOT NULL), 0)`),
+    ...readingPairs(candidates).map(([a, b]) => `coalesce(bool_or(${alias(a)} <> ${alias(b)}), false)`),
   ].join(', ')
 }
 
@@ -187,79 +200,87 @@ const readingPairs = (candidates: readonly CastName[]): (readonly [CastName, Cas
 const castColumns = (candidates: readonly CastName[]): string =>
   candidates.map((name) => `, ${casts[name].sql('value')} AS ${quoteName(name)}`).join('')
 
-function readVerdict(candidates: readonly CastName[], row: readonly unknown[], distinct: number): Verdict {
+function readVerdict(candidates: readonly CastName[], row: readonly unknown[]): Verdict {
+  const [filled, distinct, tokens, grouped, ...others] = row
   const pairs = readingPairs(candidates)
-  const pairsFrom = 1 + candidates.length
   return {
-    tokens: numberOf(row[0]),
-    counts: new Map(candidates.map((name, at) => [name, numberOf(row[1 + at])])),
-    differing: new Set(pairs.filter((_, at) => row[pairsFrom + at] === true).map((pair) => pair.join(' '))),
-    distinct,
+    filled: numberOf(filled),
+    distinct: numberOf(distinct),
+    tokens: numberOf(tokens),
+    grouped: grouped === true,
+    counts: new Map(candidates.map((name, at) => [name, numberOf(others[at])])),
+    differing: new Set(
+      pairs.filter((_, at) => others[candidates.length + at] === true).map((pair) => pair.join(' ')),
+    ),
   }
 }
 
 /**
- * Best first: most values parsed; between equals the order of the table in casts.ts. A cast of numbers that reads
- * nothing more than an earlier one, and nothing differently, is not a second reading and is left out.
+ * Best first: most values parsed; between equals the order of the table in casts.ts. Left out is a cast of numbers
+ * that is no second reading, because it reads what an earlier one reads and reads it alike, and the German one where
+ * `385` beside `6,419` and no `6419` show what the comma is.
  */
-export function rankCasts(verdict: Verdict, filled: number): { cast: CastName; count: number }[] {
-  const values = filled - verdict.tokens
+export function rankCasts(verdict: Verdict, share = 0.5): { cast: CastName; count: number }[] {
+  const values = verdict.filled - verdict.tokens
   const kept: { cast: CastName; count: number }[] = []
   const ranked = castNames
     .map((cast) => ({ cast, count: verdict.counts.get(cast) ?? 0 }))
-    .filter(({ count }) => count > 0 && count * 2 >= values)
+    .filter(({ count }) => count > 0 && count >= values * share)
     .toSorted((a, b) => b.count - a.count)
+  const differ = (a: CastName, b: CastName): boolean =>
+    verdict.differing.has(`${a} ${b}`) || verdict.differing.has(`${b} ${a}`)
   for (const one of ranked) {
-    const same = kept.some(
-      (earlier) =>
-        numberReadings.includes(one.cast) &&
-        numberReadings.includes(earlier.cast) &&
-        !verdict.differing.has(`${earlier.cast} ${one.cast}`) &&
-        !verdict.differing.has(`${one.cast} ${earlier.cast}`),
-    )
-    if (!same) kept.push(one)
+    const isNumber = numberReadings.includes(one.cast)
+    const same = kept.some(({ cast }) => isNumber && numberReadings.includes(cast) && !differ(cast, one.cast))
+    const settled =
+      one.cast === 'number_german' && verdict.grouped && kept.some(({ cast }) => cast === 'number_thousands')
+    if (!same && !settled) kept.push(one)
   }
   return kept
 }
 
+const judgedFrom = (fact: Fact, width: Judged['width'], verdict: Verdict): Judged => ({
+  ...fact,
+  width,
+  filled: verdict.filled,
+  distinct: verdict.distinct,
+  tokens: verdict.tokens,
+  parses: rankCasts(verdict),
+})
+
 async function judgeNarrow(connection: DuckDBConnection, narrow: readonly Fact[]): Promise<Judged[]> {
   const rows = await readRows(
     connection,
-    `SELECT col, count(*), ${verdictList(castNames)} FROM (SELECT col, value, n${castColumns(castNames)} FROM cells) GROUP BY col`,
+    `SELECT col, ${verdictList(castNames, 'count(*)')}
+     FROM (SELECT col, value, n${castColumns(castNames)} FROM cells) GROUP BY col`,
   )
-  const verdicts = new Map(
-    rows.map(([col, distinct, ...row]) => [numberOf(col), readVerdict(castNames, row, numberOf(distinct))]),
-  )
+  const verdicts = new Map(rows.map(([col, ...row]) => [numberOf(col), readVerdict(castNames, row)]))
   return narrow.map((fact) => {
     const verdict = verdicts.get(fact.index)
     // A column without a single value is in no row of cells.
-    if (verdict === undefined) return { ...fact, width: 'narrow', distinct: 0, tokens: 0, parses: [] }
-    return {
-      ...fact,
-      width: 'narrow',
-      distinct: verdict.distinct,
-      tokens: verdict.tokens,
-      parses: rankCasts(verdict, fact.filled),
-    }
+    return verdict === undefined
+      ? { ...fact, width: 'narrow', filled: 0, distinct: 0, tokens: 0, parses: [] }
+      : judgedFrom(fact, 'narrow', verdict)
   })
 }
 
 async function judgeWide(connection: DuckDBConnection, fact: Fact, rows: number): Promise<Judged> {
   const judge = async (candidates: readonly CastName[], where: string): Promise<Verdict> => {
-    const values = `SELECT ${quoteName(fact.name)} AS value, 1 AS n FROM raw ${where}`
+    const values = `SELECT ${quoteName(fact.name)} AS value, 1 AS n FROM raw WHERE trim(value) <> '' ${where}`
     const [row = []] = await readRows(
       connection,
-      `SELECT ${verdictList(candidates)} FROM (SELECT value, n${castColumns(candidates)} FROM (${values}))`,
+      `SELECT ${verdictList(candidates, 'approx_count_distinct(value)')}
+       FROM (SELECT value, n${castColumns(candidates)} FROM (${values}))`,
     )
-    return readVerdict(candidates, row, fact.distinct)
+    return readVerdict(candidates, row)
   }
-  const ends = await judge(castNames, `WHERE rowid < ${endRows} OR rowid >= ${rows - endRows}`)
-  const likely = rankCasts(ends, 0).map(({ cast }) => cast)
-  let verdict = await judge(likely, '')
-  // What the ends did not show (a thousands separator far down) must not be lost: then all casts are counted.
+  const ends = await judge(castNames, `AND (rowid < ${endRows} OR rowid >= ${rows - endRows})`)
+  const likely = rankCasts(ends, 0.25).map(({ cast }) => cast)
+  const verdict = await judge(likely, '')
   const best = Math.max(0, ...verdict.counts.values())
-  if (likely.length > 0 && best < fact.filled) verdict = await judge(castNames, '')
-  return { ...fact, width: 'wide', tokens: verdict.tokens, parses: rankCasts(verdict, fact.filled) }
+  // What the ends did not show (a thousands separator far down) must not be lost: then all casts are counted.
+  const surprising = likely.length > 0 && best < verdict.filled
+  return judgedFrom(fact, 'wide', surprising ? await judge(castNames, '') : verdict)
 }
 
 async function summarise(
@@ -371,7 +392,7 @@ async function timeOf(
   const rows = await readRows(
     connection,
     `WITH v AS (SELECT DISTINCT col, x FROM (${values}) WHERE x IS NOT NULL)
-    SELECT col, ${timeList} FROM (SELECT col, x, epoch(x) - lag(epoch(x)) OVER (PARTITION BY col ORDER BY x) AS step FROM v) GROUP BY col`,
+    SELECT col, ${timeList} FROM (SELECT col, x, (epoch_us(x) - lag(epoch_us(x)) OVER (PARTITION BY col ORDER BY x)) / 1e6 AS step FROM v) GROUP BY col`,
   )
   for (const [col, min, max, step] of rows) setTime(summaries, numberOf(col), min, max, step)
 }
@@ -385,7 +406,7 @@ async function wideTime(
   const [row = []] = await readRows(
     connection,
     `SELECT ${timeText('min(x)')}, ${timeText('max(x)')}, (SELECT median(step) FROM (
-      SELECT epoch(x) - lag(epoch(x)) OVER (ORDER BY x) AS step FROM (SELECT DISTINCT ${cast} AS x FROM raw WHERE rowid < ${stepRows})))
+      SELECT (epoch_us(x) - lag(epoch_us(x)) OVER (ORDER BY x)) / 1e6 AS step FROM (SELECT DISTINCT ${cast} AS x FROM raw WHERE rowid < ${stepRows})))
     FROM (SELECT ${cast} AS x FROM raw)`,
   )
   setTime(summaries, index, row[0], row[1], row[2])

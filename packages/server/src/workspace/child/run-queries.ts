@@ -9,11 +9,8 @@ import { refusalOf, selectStatementType } from './gate.ts'
 import { JobError } from './job-error.ts'
 
 /**
- * Load, lock, gate (kill is the parent's part):
- * 1. attach the files' databases read-only, each behind a view of the name the SQL uses;
- * 2. forbid everything outside, lock that, and give up root;
- * 3. run the server's own statements, which may only look at those views;
- * 4. gate and run the queries.
+ * Load and lock: attach the files' databases read-only, each behind a view of the name the SQL uses; then forbid
+ * everything outside, lock that, and give up root. Gate comes next, in `runQueries`; kill is the parent's part.
  *
  * There is nowhere to spill: a temp directory would stay readable and writable for SQL after the lock.
  */
@@ -28,7 +25,6 @@ export async function openLocked(job: QueryJob): Promise<Database> {
   await connection.run('SET enable_external_access = false')
   await connection.run('SET lock_configuration = true')
   leaveRoot()
-  for (const statement of job.prepare) await connection.run(statement)
   return database
 }
 
@@ -42,11 +38,13 @@ function leaveRoot(): void {
   process.setuid?.(nobody)
 }
 
+/** Runs the server's own statements, which the lock binds like any other, then gates and runs each query. */
 export async function runQueries(
   connection: DuckDBConnection,
   job: QueryJob,
   send: (result: QueryRows) => Promise<void>,
 ): Promise<void> {
+  for (const statement of job.prepare) await connection.run(statement)
   const names = await readRows(
     connection,
     `SELECT lower(view_name) FROM duckdb_views() WHERE NOT internal AND database_name = 'memory'
