@@ -22,9 +22,10 @@ async function ask(
   return { reading: parsed.reading, result, findings: simpleFindings(parsed.reading, result, table.profile) }
 }
 
-async function overview(table: TestTable): Promise<{ results: Map<string, SqlResult>; findings: Findings }> {
-  const results = new Map<string, SqlResult>()
-  for (const { id, sql } of overviewQueries(table.profile, 'data')) results.set(id, await table.run(sql, id))
+async function overview(
+  table: TestTable,
+): Promise<{ results: ReadonlyMap<string, SqlResult>; findings: Findings }> {
+  const results = await table.runAll(overviewQueries(table.profile, 'data'))
   return { results, findings: overviewFindings(results, table.profile) }
 }
 
@@ -154,7 +155,8 @@ describe('the overview of other tables', () => {
 
   it('describes a table of one text column, and one without rows', async () => {
     await using text = await openTestTable({ csv: 'note\nhello\nworld\n' })
-    expectBacked((await overview(text)).findings, (await overview(text)).results)
+    const one = await overview(text)
+    expectBacked(one.findings, one.results)
     await using empty = await openTestTable({ csv: 'a,b\n' })
     const { findings, results } = await overview(empty)
     expectBacked(findings, results)

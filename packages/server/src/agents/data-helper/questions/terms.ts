@@ -58,8 +58,9 @@ function columnTerm(column: ColumnProfile, choices: Choices, mapped: MappedField
   const shared = {
     columns: [column.name],
     distinct: column.distinct,
-    values: column.top.map((top) => top.value),
-    complete: column.distinct <= column.top.length,
+    // A long value is cut in the profile, so it cannot be compared with.
+    values: column.top.map((top) => top.value).filter((value) => !value.endsWith('…')),
+    complete: column.distinct <= column.top.length && !column.top.some((top) => top.value.endsWith('…')),
     integers: column.numeric?.allIntegers ?? false,
     span: column.time === undefined ? null : { min: column.time.min, max: column.time.max },
     unread: read.unread,
