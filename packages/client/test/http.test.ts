@@ -1,5 +1,5 @@
 import { openAsBlob } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -164,6 +164,32 @@ describe('upload', () => {
       expect(progress.length).toBeGreaterThan(2)
       expect(progress.at(-1)).toBe(content.length)
       expect(progress).toEqual([...progress].sort((a, b) => a - b))
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+  })
+
+  test('never holds a large file in memory, nor a copy of it for a repeat', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'holdfast-upload-'))
+    try {
+      const path = join(directory, 'big.csv')
+      const bytes = 256 * 1024 * 1024
+      await writeFile(path, '')
+      // Sparse: takes no room on the disk.
+      await truncate(path, bytes)
+      await using server = await openFakeServer()
+      await using client = connect(server)
+      server.respond = (request, response) => {
+        request.resume()
+        request.on('end', () => json(response, 201, info(server, bytes)))
+      }
+      let peakBytes = 0
+      const onProgress = (): void => {
+        peakBytes = Math.max(peakBytes, process.memoryUsage().arrayBuffers)
+      }
+      const file = { name: 'big.csv', content: await openAsBlob(path) }
+      await client.upload(server.threadId, file, { onProgress })
+      expect(peakBytes).toBeLessThan(bytes / 2)
     } finally {
       await rm(directory, { recursive: true })
     }

@@ -6,6 +6,7 @@ const files = [
   { path: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
   { path: '/login', file: 'login.html', type: 'text/html; charset=utf-8' },
   { path: '/page/style.css', file: 'style.css', type: 'text/css; charset=utf-8' },
+  { path: '/page/icon.svg', file: 'icon.svg', type: 'image/svg+xml' },
   { path: '/page/login.js', file: 'login.js', type: 'text/javascript; charset=utf-8' },
   { path: '/page/app.js', file: 'app.js', type: 'text/javascript; charset=utf-8' },
   { path: '/page/api.js', file: 'api.js', type: 'text/javascript; charset=utf-8' },

@@ -80,7 +80,10 @@ function apply(event) {
     view.root.scrollIntoView({ block: 'start' })
   }
   const sentence = view.apply(event)
-  if (sentence !== null) at('announce').textContent = sentence
+  if (sentence === null) return
+  at('announce').textContent = sentence
+  // The answer has grown under the form since the run began.
+  view.root.scrollIntoView({ block: 'start' })
 }
 
 function showFiles() {
@@ -90,7 +93,7 @@ function showFiles() {
         'li',
         {},
         `${name} `,
-        make('small', { textContent: `${kind}, ${(bytes / 1024).toFixed(0)} KiB ` }),
+        make('small', { textContent: `${kind}, ${size(bytes)} ` }),
         make('button', {
           type: 'button',
           className: 'quiet',
@@ -105,6 +108,11 @@ function showFiles() {
       ),
     ),
   )
+}
+
+function size(bytes) {
+  const [unit, scale] = bytes < 1024 ? ['bytes', 1] : bytes < 1024 ** 2 ? ['KiB', 1024] : ['MiB', 1024 ** 2]
+  return `${(bytes / scale).toFixed(scale === 1024 ** 2 ? 1 : 0)} ${unit}`
 }
 
 async function ensureThread(title) {
@@ -129,7 +137,11 @@ async function upload(files) {
 
 async function ask(text) {
   await ensureThread(text)
+  const first = runs.size === 0
   await call('POST', `/v1/threads/${thread}/runs`, { message: text, files: [...attached.keys()] })
+  // A conversation that began with a file bears the file's name until something is asked.
+  if (first) await call('PATCH', `/v1/threads/${thread}`, { title: text.slice(0, 80) })
+  if (first) await listThreads()
   question.value = ''
 }
 

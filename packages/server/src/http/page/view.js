@@ -23,17 +23,13 @@ export function createRunView(runId, { onChoice, onCancel }) {
   const question = make('h3', {})
   const answer = make('div', { className: 'answer' })
   const extras = make('div', { className: 'extras' })
-  const root = make(
-    'article',
-    {},
-    question,
-    make('div', { className: 'row top' }, details, cancel),
-    answer,
-    extras,
-  )
+  const evidence = make('div', {})
+  const progress = make('div', { className: 'row top' }, details, cancel)
+  const root = make('article', {}, question, progress, answer, extras, evidence)
   const calls = new Map()
   let text = ''
-  let reported = false
+  // A report or a request card says what the streamed text says, and more.
+  let replaced = false
 
   const step = (kind, label, detail) => {
     const line = make('li', { data: { kind } }, make('strong', { textContent: label }))
@@ -49,7 +45,7 @@ export function createRunView(runId, { onChoice, onCancel }) {
     cancel.remove()
   }
   const showText = () => {
-    if (!reported) answer.replaceChildren(...markdown(text))
+    if (!replaced) answer.replaceChildren(...markdown(text))
   }
 
   const handlers = {
@@ -72,7 +68,11 @@ export function createRunView(runId, { onChoice, onCancel }) {
       line.dataset.kind = ok ? 'done' : 'failed'
       line.append(` – ${ok ? 'done' : (error?.message ?? 'failed')}, ${Math.round(durationMs)} ms`)
     },
-    data_requested: (request) => extras.append(requestCard(request, onChoice)),
+    data_requested(request) {
+      extras.append(requestCard(request, onChoice))
+      replaced = true
+      answer.replaceChildren()
+    },
     data_received: ({ satisfied }) => step('done', 'Data received', satisfied.join(', ')),
     artifact_created({ artifactId, kind, title }) {
       const url = `/v1/artifacts/${artifactId}`
@@ -82,7 +82,7 @@ export function createRunView(runId, { onChoice, onCancel }) {
     agent_completed({ outcome, summary, durationMs }) {
       const label = { answered: 'Answered', partial: 'Partly answered', needs_data: 'Data needed' }[outcome]
       end(outcome, label ?? outcome, `after ${(durationMs / 1000).toFixed(1)} s`)
-      if (text === '' && !reported) answer.replaceChildren(...markdown(summary))
+      if (outcome === 'needs_data' || (text === '' && !replaced)) answer.replaceChildren(...markdown(summary))
     },
     agent_failed: ({ message }) => {
       end('failed', 'Failed', message)
@@ -95,11 +95,13 @@ export function createRunView(runId, { onChoice, onCancel }) {
     const response = await fetch(url)
     if (!response.ok) return
     const report = await response.json()
-    reported = true
+    replaced = true
     const numbers = new Map(report.figures.map((figure, index) => [figure.id, { figure, index: index + 1 }]))
     answer.replaceChildren(
       ...markdown(report.text, (id) => cite(runId, numbers.get(id), id)),
-      ...(report.caveats.length === 0 ? [] : [list('Mind', report.caveats)]),
+      ...(report.caveats.length === 0 ? [] : [list('Caveats', report.caveats)]),
+    )
+    evidence.replaceChildren(
       ...(report.figures.length === 0 ? [] : [figures(runId, report.figures)]),
       ...report.queries.map(queryTable),
     )
