@@ -6,7 +6,7 @@ export function requestText(
   request: Pick<EventData<'data_requested'>, 'items' | 'question'>,
   why: string,
 ): string {
-  const parts: string[] = [why]
+  const parts: string[] = why === '' ? [] : [why]
   if (request.items.length > 0) {
     parts.push(
       `To answer “${question}” I need ${request.items.length === 1 ? 'one thing' : `${request.items.length} things`}:`,

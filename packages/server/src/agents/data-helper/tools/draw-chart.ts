@@ -1,7 +1,7 @@
 import type { Chart, NewEvent } from '@holdfast/protocol'
 import { z } from 'zod'
 import { defineTool, jsonOf } from '../../../tools/define-tool.ts'
-import type { ChartPlan } from '../charts/chart-plan.ts'
+import { parseChartPlan } from '../charts/chart-plan.ts'
 import { renderSvg } from '../charts/render-svg.ts'
 import { vegaLiteSpec } from '../charts/vega-lite-spec.ts'
 import { AnalysisOutput, type ChartsOutput } from '../tool-outputs.ts'
@@ -21,8 +21,7 @@ export const drawChartTool = defineTool({
       const ref = analysis.queries.find(({ id }) => id === queryId)
       if (ref === undefined || ref.rows === 0) continue
       const query = await loadQuery(context, ref)
-      // Written by run_analysis of this run, from a plan that was typed there.
-      const spec = vegaLiteSpec(plan as unknown as ChartPlan, query.title)
+      const spec = vegaLiteSpec(parseChartPlan(plan), query.title, query)
       const svg = await renderSvg(spec, query.columns, query.rows)
       const info = await context.workspace.createArtifact(context.runId, {
         kind: 'chart',

@@ -3,10 +3,10 @@ import { type FileMapping, mapFile } from '../field-mapping.ts'
 import type { Playbook } from '../playbook.ts'
 import { playbook as playbookById, playbooks } from '../playbooks/playbooks.ts'
 import { readChoice } from '../question-choices.ts'
+import { looksLikeSql } from '../sql-message.ts'
 import { checkSufficiency, type Verdict } from '../sufficiency.ts'
 import { readThreadData, type ThreadData } from '../thread-data.ts'
 import { type ThreadQuestion, threadQuestion } from '../thread-question.ts'
-import { looksLikeSql } from '../sql-message.ts'
 import { triage } from '../triage.ts'
 
 /** What every tool after the profile starts from: the files, what their columns mean, and what the thread asks. */
@@ -24,7 +24,8 @@ export async function examine(context: ToolContext): Promise<Examined> {
 }
 
 /** "Here is the usage export": brings something, whatever field words it uses. */
-const presents = /^\s*(here|attached|uploaded|added|done|ok(ay)?|i('| ha)ve (added|uploaded|attached))\b[^?]*$/i
+const presents =
+  /^\s*(here|attached|uploaded|added|done|ok(ay)?|i('| ha)ve (added|uploaded|attached))\b[^?]*$/i
 
 function isQuestion(text: string, { profiles, tableNames }: ThreadData): boolean {
   if (looksLikeSql(text)) return true

@@ -41,7 +41,7 @@ interface Ask {
 function askOf(triage: Extract<TriageOutput, { decision: 'ask' }>): Ask {
   return {
     question: triage.question,
-    why: triage.why,
+    why: '',
     summary: triage.why,
     request: {
       playbook: '',

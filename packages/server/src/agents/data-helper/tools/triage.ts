@@ -27,8 +27,7 @@ export const triageTool = defineTool({
 function decide({ thread, profiles, mappings, tableNames }: Examined): TriageOutput {
   const { question, choices } = thread
   const chosen = playbooks.find(({ id }) => id === choices.get('playbook'))
-  if (chosen !== undefined)
-    return { decision: 'analyse', question, playbook: chosen.id, readAs: null }
+  if (chosen !== undefined) return { decision: 'analyse', question, playbook: chosen.id, readAs: null }
 
   const result = triage(question, { playbooks, profiles, mappings, tableNames, choices })
   if (result.unrelated) return offer(question, result)
@@ -41,6 +40,9 @@ function decide({ thread, profiles, mappings, tableNames }: Examined): TriageOut
   if (best === undefined) return offer(question, result)
   if (best.playbook === 'any_table' && result.question !== null)
     return { decision: 'ask', question, why: result.question.text, ask: result.question }
+  // It names columns of the file and asks for something else than a figure or an overview of them.
+  if (best.playbook === 'any_table' && profiles.length > 0 && result.simple === null && !result.overview)
+    return offer(question, result)
   const readAs = best.playbook === 'any_table' && result.simple !== null ? describe(result.simple) : null
   return { decision: 'analyse', question, playbook: best.playbook, readAs }
 }
@@ -51,14 +53,14 @@ function offer(question: string, { notSimple }: Triage): TriageOutput {
     ...(notSimple?.nearest.slice(0, 3) ?? []),
     ...playbooks.flatMap(({ asks }) => asks.slice(0, 1)),
   ]
-  const ask: Question = {
-    id: 'instead',
-    text: 'You could ask, for example:',
-    choices: examples.map((example) => ({ value: example, label: example })),
-  }
   const why =
     notSimple === null
       ? 'I answer questions about data: what an AI workload costs, why it is slow, how much it carries, and simple questions about any table. This is not one that I can read.'
       : `I cannot answer this as it stands: ${notSimple.why}.`
+  const ask: Question = {
+    id: 'instead',
+    text: `${why} You could ask, for example:`,
+    choices: examples.map((example) => ({ value: example, label: example })),
+  }
   return { decision: 'ask', question, why, ask }
 }
