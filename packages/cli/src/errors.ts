@@ -63,5 +63,8 @@ export function explain(error: unknown): Explanation {
   const root = rootOf(error)
   const code = property(root, 'code')
   const known = code === null ? undefined : systemErrors[code]
+  // fetch names what it refused by itself (a blocked port, a redirect too many) without a code.
+  if (code === null && error.message === 'fetch failed')
+    return explained('unreachable', `The server cannot be reached: ${root.message}. Check --url.`)
   return explained(code ?? 'internal', known === undefined ? root.message : known(root))
 }

@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readSettings } from '@holdfast/server'
+import { execute } from './execute.ts'
+import { createStatus, type Output } from './terminal.ts'
 
 export const launcher = join(import.meta.dirname, '../bin/holdfast.js')
 
@@ -81,4 +85,47 @@ export const run = (args: readonly string[], options?: RunOptions): Promise<Ende
 export async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'holdfast-cli-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
+
+/** The command within this process, for what it says before it starts anything: no process to wait for. */
+export async function runHere(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Pick<Ended, 'code' | 'stdout' | 'stderr'>> {
+  const texts = { stdout: '', stderr: '' }
+  const collect = (name: keyof typeof texts): Output => ({
+    isTerminal: false,
+    isClosed: () => false,
+    write: async (text) => {
+      texts[name] += text
+    },
+  })
+  const stderr = collect('stderr')
+  const code = await execute(args, {
+    stdout: collect('stdout'),
+    stderr,
+    status: createStatus(stderr),
+    settings: () => readSettings(env),
+    onStop: () => () => undefined,
+  })
+  return { code, ...texts }
+}
+
+/** A port that nothing listens on: the kernel gave it a moment ago and does not give it again so soon. */
+export async function freePort(): Promise<number> {
+  const { port, close } = await takePort()
+  await close()
+  return port
+}
+
+/** A port that something listens on, until `close`. */
+export async function takePort(): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return {
+    port: address.port,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  }
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
 import { launcher, run, start, temporaryDirectory } from './holdfast.test-support.ts'
 
@@ -17,6 +17,13 @@ test('on a new enough Node it is the command', async () => {
 })
 
 describe('on an older Node', () => {
+  // One directory for all: making a database takes seconds, opening one does not.
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+  beforeAll(async () => {
+    directory = await temporaryDirectory()
+  })
+  afterAll(() => directory[Symbol.asyncDispose]())
+
   test('it starts the Node of the project, and passes output and arguments on', async () => {
     expect(await run(['--version'], { nodeArgs: old })).toMatchObject({
       code: 0,
@@ -32,7 +39,6 @@ describe('on an older Node', () => {
   })
 
   test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s reaches the command', async (signal) => {
-    await using directory = await temporaryDirectory()
     await using server = start(['serve', '--port', '0', '--data-dir', directory.path], { nodeArgs: old })
     await server.saw(/Ctrl-C/)
     server.child.kill(signal)
@@ -40,7 +46,6 @@ describe('on an older Node', () => {
   })
 
   test('when it is killed, the command closes too and gives the data directory back', async () => {
-    await using directory = await temporaryDirectory()
     const first = start(['serve', '--port', '0', '--data-dir', directory.path], { nodeArgs: old })
     await first.saw(/Ctrl-C/)
     first.child.kill('SIGKILL')
@@ -51,10 +56,10 @@ describe('on an older Node', () => {
   })
 
   test('without the Node of the project it says what to do', async () => {
-    await using directory = await temporaryDirectory()
-    const copy = join(directory.path, 'bin', 'holdfast.js')
-    await mkdir(join(directory.path, 'bin'))
-    await writeFile(join(directory.path, 'package.json'), '{"type":"module"}')
+    await using elsewhere = await temporaryDirectory()
+    const copy = join(elsewhere.path, 'bin', 'holdfast.js')
+    await mkdir(join(elsewhere.path, 'bin'))
+    await writeFile(join(elsewhere.path, 'package.json'), '{"type":"module"}')
     await copyFile(launcher, copy)
     const ended = spawnSync(process.execPath, [...old, copy, '--version'], { encoding: 'utf8' })
     expect(ended.status).toBe(1)

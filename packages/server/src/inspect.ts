@@ -149,5 +149,8 @@ async function inspectPostgres(connectionString: string): Promise<Finding> {
 
 function inspectModels(): Finding {
   const { names } = createModelManager()
-  return fine('models', `${names.join(', ')} (offline: built-in rules, no language model, no key, no network)`)
+  return fine(
+    'models',
+    `${names.join(', ')}; offline is built-in rules: no language model, no key, no network`,
+  )
 }

@@ -13,7 +13,9 @@ export interface Question {
 export interface Watcher {
   /** Once, as soon as the thread is known. */
   thread(threadId: ThreadId): void
-  upload(name: string, sentBytes: number, totalBytes: number): void
+  sending(name: string, sentBytes: number, totalBytes: number): void
+  /** Once, when the server has taken the whole file. */
+  sent(name: string): void
   /** Once, when the run can be cancelled. */
   run(run: Run): void
   event(event: StoredEvent): Promise<void>
@@ -43,8 +45,9 @@ export async function converse(
   watcher.thread(threadId)
   const files: FileId[] = []
   for (const { name, content } of question.files) {
-    const onProgress = (sent: number, total: number): void => watcher.upload(name, sent, total)
+    const onProgress = (sent: number, total: number): void => watcher.sending(name, sent, total)
     files.push((await client.upload(threadId, { name, content }, { signal, onProgress })).id)
+    watcher.sent(name)
   }
   const run = await client.submit(threadId, { message: question.text, files }, { signal })
   watcher.run(run)

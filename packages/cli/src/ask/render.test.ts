@@ -1,4 +1,4 @@
-import type { NewEvent } from '@holdfast/protocol'
+import type { NewEvent, QueryResult } from '@holdfast/protocol'
 import { expect, test } from 'vitest'
 import {
   asked,
@@ -25,7 +25,21 @@ const result = (...events: readonly NewEvent[]) =>
   buildResult({ threadId, runId }, stored([queued, started(), ...events]).reduce(tell, untold), null)
 
 test('a report for a person', () => {
-  expect(renderReport(report, options)).toBe(`Where the money goes
+  const byModel: QueryResult = {
+    id: 'by_model',
+    title: 'Cost by model',
+    sql: 'SELECT …',
+    verified: true,
+    columns: ['model', 'cost'],
+    rows: [
+      ['gpt-5', 15.313071],
+      ['claude', 8.5],
+    ],
+    truncated: true,
+  }
+  expect(
+    renderReport({ ...report, queries: [...report.queries, byModel] }, options),
+  ).toBe(`Where the money goes
 ====================
 
 In all 24.120929 USD.
@@ -33,27 +47,45 @@ In all 24.120929 USD.
 Figures, and the query each comes from
   Total cost: 24.120929 USD  [cost_total]
 
-Total cost  [cost_total, verified playbook]
+Cost by model  [by_model, verified playbook]
 
-     cost
----------
-24.120929
+model        cost
+------  ---------
+gpt-5   15.313071
+claude        8.5
+(more rows existed than were kept)
 
 Keep in mind
   - List prices, not the invoice.
 `)
 })
 
-test('the SQL only when it is asked for', () => {
+test('with --sql each query is shown: its SQL and its rows, one wide row as a list', () => {
+  const columns = ['a', 'b', 'c', 'd', 'e']
+  const queries = report.queries.map((query) => ({ ...query, columns, rows: [[1, 2, 3, 4, 5]] }))
+  const shown = renderReport({ ...report, queries }, { ...options, withSql: true })
+  expect(shown).toContain(`Total cost  [cost_total, verified playbook]
+
+    SELECT sum(cost) AS cost
+    FROM usage
+
+column  value
+------  -----
+a           1
+b           2`)
   expect(renderReport(report, options)).not.toContain('SELECT')
-  expect(renderReport(report, { ...options, withSql: true })).toContain(
-    '    SELECT sum(cost) AS cost\n    FROM usage\n',
-  )
+})
+
+test('a query without rows says so', () => {
+  const queries = report.queries.map((query) => ({ ...query, rows: [] }))
+  expect(renderReport({ ...report, queries }, options)).toContain('(no rows)')
 })
 
 test('[D3] ad-hoc SQL is called unverified', () => {
   const queries = report.queries.map((query) => ({ ...query, verified: false }))
-  expect(renderReport({ ...report, queries }, options)).toContain('[cost_total, ad-hoc SQL, unverified]')
+  expect(renderReport({ ...report, queries }, { ...options, withSql: true })).toContain(
+    '[cost_total, ad-hoc SQL, unverified]',
+  )
 })
 
 test('a request is a checklist, and says how to go on', () => {

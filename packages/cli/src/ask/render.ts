@@ -1,4 +1,4 @@
-import type { DataRequestItem, Report } from '@holdfast/protocol'
+import type { DataRequestItem, QueryResult, Report } from '@holdfast/protocol'
 import { formatFigure, renderStrong, withoutCitations } from './figures.ts'
 import type { AskResult } from './result.ts'
 import { alignTables, printable, renderTable } from './tables.ts'
@@ -28,25 +28,34 @@ const joinBlocks = (blocks: readonly string[]): string =>
 
 const heading = (text: string): string => `${text}\n${'='.repeat(Math.min(text.length, 80))}`
 
-function renderQueries(report: Report, withSql: boolean): readonly string[] {
-  return report.queries.map((query) => {
-    const label = query.verified ? 'verified playbook' : 'ad-hoc SQL, unverified'
-    const table = query.rows.length === 0 ? ['(no rows)'] : renderTable(query.columns, query.rows, maxRows)
-    const kept = query.truncated ? ['(more rows existed than were kept)'] : []
-    const sql = withSql
-      ? [
-          '',
-          ...query.sql
-            .trim()
-            .split('\n')
-            .map((line) => `    ${printable(line)}`),
-        ]
-      : []
-    return [`${printable(query.title)}  [${query.id}, ${label}]`, ...sql, '', ...table, ...kept].join('\n')
-  })
+/** One row of many columns reads better as a list than as a line that a terminal wraps. */
+const maxColumnsAcross = 4
+
+function renderRows({ columns, rows, truncated }: QueryResult): readonly string[] {
+  const [first] = rows
+  if (first === undefined) return ['(no rows)']
+  const lines =
+    rows.length === 1 && columns.length > maxColumnsAcross
+      ? renderTable(
+          ['column', 'value'],
+          columns.map((column, index) => [column, first[index] ?? null]),
+          columns.length,
+        )
+      : renderTable(columns, rows, maxRows)
+  return truncated ? [...lines, '(more rows existed than were kept)'] : lines
 }
 
-/** The answer of a report: title, text, each figure with its origin, tables, caveats. */
+function renderQuery(query: QueryResult, withSql: boolean): string {
+  const label = query.verified ? 'verified playbook' : 'ad-hoc SQL, unverified'
+  const sql = query.sql
+    .trim()
+    .split('\n')
+    .map((line) => `    ${printable(line)}`)
+  const title = `${printable(query.title)}  [${query.id}, ${label}]`
+  return [title, '', ...(withSql ? [...sql, ''] : []), ...renderRows(query)].join('\n')
+}
+
+/** The answer of a report: title, text, each figure with the query it comes from, tables, caveats. */
 export function renderReport(
   report: Report,
   { withSql, bold }: Pick<RenderOptions, 'withSql' | 'bold'>,
@@ -54,12 +63,14 @@ export function renderReport(
   const figures = report.figures.map(
     (figure) => `  ${printable(figure.label)}: ${printable(formatFigure(figure))}  [${figure.query}]`,
   )
+  // The cells of a single row are the figures already listed.
+  const shown = report.queries.filter(({ rows }) => withSql || rows.length !== 1)
   const caveats = report.caveats.map((caveat) => `  - ${printable(caveat)}`)
   return joinBlocks([
     heading(printable(report.title)),
     renderText(withoutCitations(report.text, report.figures), bold),
     figures.length === 0 ? '' : ['Figures, and the query each comes from', ...figures].join('\n'),
-    ...renderQueries(report, withSql),
+    ...shown.map((query) => renderQuery(query, withSql)),
     caveats.length === 0 ? '' : ['Keep in mind', ...caveats].join('\n'),
   ])
 }

@@ -63,13 +63,21 @@ function requestOf(story: Story): AskResult['request'] {
 export function buildResult(run: Run, story: Story, report: Report | null): AskResult {
   const { end } = story
   const playbook = report?.playbook ?? story.request?.playbook ?? null
-  const common = { type: 'result', ...run, playbook } as const
   if (end?.kind === 'completed') {
     // A request for data is explained by its items; what was streamed beside it is no answer.
     const answer = end.outcome === 'needs_data' ? null : answerOf(story, report)
-    return { ...common, outcome: end.outcome, answer, request: requestOf(story) }
+    return { type: 'result', outcome: end.outcome, ...run, playbook, answer, request: requestOf(story) }
   }
-  return { ...common, outcome: 'failed', answer: null, request: requestOf(story), error: errorOf(end) }
+  const error = errorOf(end)
+  return {
+    type: 'result',
+    outcome: 'failed',
+    ...run,
+    playbook,
+    answer: null,
+    request: requestOf(story),
+    error,
+  }
 }
 
 function errorOf(end: Exclude<Story['end'], { kind: 'completed' }>): NonNullable<AskResult['error']> {

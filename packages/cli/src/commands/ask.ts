@@ -85,13 +85,14 @@ function checkUrl(raw: string | undefined): string | null {
 /** What goes where: events and the result as JSON, or words for a person. */
 interface Voice {
   readonly event: Watcher['event']
-  readonly upload: Watcher['upload']
+  readonly sending: Watcher['sending']
+  readonly sent: Watcher['sent']
   result(result: AskResult, told: Told | null): Promise<void>
 }
 
 function jsonVoice({ stdout }: Context): Voice {
   const line = (value: unknown): Promise<void> => stdout.write(`${JSON.stringify(value)}\n`)
-  return { event: line, upload: () => undefined, result: line }
+  return { event: line, sending: () => undefined, sent: () => undefined, result: line }
 }
 
 function plainVoice({ stdout, status }: Context, question: string, options: AskOptions): Voice {
@@ -105,11 +106,9 @@ function plainVoice({ stdout, status }: Context, question: string, options: AskO
       if (progress.kind === 'line') status.line(progress.text)
       else if (progress.kind === 'doing') status.doing(progress.text)
     },
-    upload(name, sentBytes, totalBytes) {
-      if (sentBytes < totalBytes)
-        status.doing(`sending ${name}, ${Math.floor((100 * sentBytes) / totalBytes)} %`)
-      else status.line(`sent ${name}`)
-    },
+    sending: (name, sentBytes, totalBytes) =>
+      status.doing(`sending ${name}, ${Math.floor((100 * sentBytes) / totalBytes)} %`),
+    sent: (name) => status.line(`sent ${name}`),
     async result(result, told) {
       status.stop()
       const withSql = options.sql === true

@@ -1,0 +1,72 @@
+import { Command, CommanderError } from 'commander'
+import manifest from '../package.json' with { type: 'json' }
+import { askCommand } from './commands/ask.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { sampleCommand } from './commands/sample.ts'
+import { serveCommand } from './commands/serve.ts'
+import type { Context } from './context.ts'
+import { explain } from './errors.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+
+const examples = `
+Examples:
+  $ holdfast serve
+  $ holdfast sample > usage.csv
+  $ holdfast ask "Where does the money go?" --data usage.csv
+  $ holdfast doctor
+
+In a clone of the repository the command is \`npx holdfast\`.`
+
+/** The command line. Each command reports its exit code through `exit`. */
+function createProgram(context: Context, exit: (code: ExitCode) => void): Command {
+  const program = new Command('holdfast')
+    .description('Answers questions about your data, or says exactly which data is missing.')
+    .version(manifest.version)
+    .addHelpText('after', examples)
+  program.addCommand(serveCommand(context, exit))
+  program.addCommand(askCommand(context, exit))
+  program.addCommand(doctorCommand(context, exit))
+  program.addCommand(sampleCommand(context, exit))
+  for (const command of [program, ...program.commands])
+    command
+      .exitOverride()
+      .showHelpAfterError('(--help says what it takes)')
+      .configureOutput({
+        writeOut: (text) => void context.stdout.write(text),
+        writeErr: (text) => void context.stderr.write(text),
+      })
+  return program
+}
+
+/** Runs one command line; every error ends as a sentence on standard error. */
+export async function execute(args: readonly string[], context: Context): Promise<ExitCode> {
+  let exitCode: ExitCode = exitCodes.answered
+  const program = createProgram(context, (code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.answered : exitCodes.usage
+    return report(error, context)
+  }
+}
+
+/** A sentence on standard error; the stack only for whoever asked for debug lines. */
+export async function report(error: unknown, context: Context): Promise<ExitCode> {
+  const { sentence, exitCode } = explain(error)
+  context.status.stop()
+  await context.stderr.write(`holdfast: ${sentence}\n`)
+  if (wantsStack(context) && error instanceof Error) await context.stderr.write(`${error.stack}\n`)
+  return exitCode
+}
+
+function wantsStack(context: Context): boolean {
+  try {
+    return context.settings().logLevel === 'debug'
+  } catch {
+    // The settings themselves are what is wrong, and that is being reported.
+    return false
+  }
+}
