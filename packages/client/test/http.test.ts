@@ -173,7 +173,7 @@ describe('upload', () => {
     const directory = await mkdtemp(join(tmpdir(), 'holdfast-upload-'))
     try {
       const path = join(directory, 'big.csv')
-      const bytes = 256 * 1024 * 1024
+      const bytes = 384 * 1024 * 1024
       await writeFile(path, '')
       // Sparse: takes no room on the disk.
       await truncate(path, bytes)
@@ -183,9 +183,10 @@ describe('upload', () => {
         request.resume()
         request.on('end', () => json(response, 201, info(server, bytes)))
       }
+      const beforeBytes = process.memoryUsage.rss()
       let peakBytes = 0
       const onProgress = (): void => {
-        peakBytes = Math.max(peakBytes, process.memoryUsage().arrayBuffers)
+        peakBytes = Math.max(peakBytes, process.memoryUsage.rss() - beforeBytes)
       }
       const file = { name: 'big.csv', content: await openAsBlob(path) }
       await client.upload(server.threadId, file, { onProgress })
