@@ -88,8 +88,15 @@ export function describeView(mappings: readonly FileMapping[], fields: ReadonlyS
     outcomeKnown: mappings.length > 0 && mappings.every((mapping) => mapping.ok !== null),
     prices: null,
     sources: mappings.map(({ fileName, format, rows }) => ({ fileName, format, rows })),
-    notes: [...new Set(mappings.flatMap((mapping) => mapping.notes))],
+    notes: [...new Set(mappings.flatMap((mapping) => [...mapping.notes, ...fieldNotes(mapping, present)]))],
   }
+}
+
+function fieldNotes(mapping: FileMapping, fields: readonly FieldName[]): readonly string[] {
+  return fields.flatMap((field) => {
+    const note = mapping.fields[field]?.note
+    return note === undefined ? [] : [note]
+  })
 }
 
 const dayMs = 86_400_000

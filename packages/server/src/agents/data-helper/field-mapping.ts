@@ -23,6 +23,8 @@ export interface MappedField {
   readonly parsed: number
   /** Derived from other fields rather than read, e.g. cost from model, tokens and list prices: labelled in the answer. */
   readonly estimated: boolean
+  /** What a reader of an answer that uses this field should know. */
+  readonly note?: string
 }
 
 export type MappedFields = Readonly<Partial<Record<FieldName, MappedField>>>
@@ -53,7 +55,7 @@ export interface FileMapping {
   readonly span: Span | null
   /** Every model in the file, where the profile shows them all; null where only a query can tell. */
   readonly models: readonly string[] | null
-  /** What a reader of the answer should know. */
+  /** What a reader should know whatever is asked; what concerns one field stands with it. */
   readonly notes: readonly string[]
 }
 

@@ -50,7 +50,7 @@ export function readChoice(question: Question, messageText: string): string | nu
 
 function standsIn(text: string, word: string): boolean {
   const escaped = word.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`)
-  return new RegExp(String.raw`(?<![\p{L}\p{N}_])${escaped}(?![\p{L}\p{N}_])`, 'u').test(text)
+  return new RegExp(String.raw`(?<![\p{L}\p{N}_'’])${escaped}(?![\p{L}\p{N}_])`, 'u').test(text)
 }
 
 /** `cost total` names the column cost_total and also contains cost: the longer name is meant. */

@@ -32,35 +32,27 @@ export interface MissingNeed {
 export function checkSufficiency(playbook: Playbook, mappings: readonly FileMapping[]): Verdict {
   const { used, notes } = chooseSources(playbook, mappings)
   const view = describeView(used, fieldsOf(playbook))
-  const common = { sources: used, view, notes }
+  const verdict = { sources: used, view, notes, missing: [], reductions: [], question: null }
+
   const lacking = playbook.required.filter((need) => !need.anyOf.some((field) => view.fields.has(field)))
-
-  const question = questionFor(used, lacking)
-  if (question !== null) return { ...common, sufficiency: 'ambiguous', missing: [], reductions: [], question }
-
-  const missing = lacking.map((need) => ({ need, instead: insteadOf(need, used) }))
+  // What a question may still settle is not asked for as data.
+  const absent = lacking.filter((need) => questionFor(used, [need]) === null)
   const coarse = tooCoarse(playbook, used, view)
-  if (coarse !== null)
-    return {
-      ...common,
-      sufficiency: 'insufficient',
-      missing: [...coarse, ...missing],
-      reductions: [],
-      question: null,
-    }
-
+  const missing = [
+    ...(coarse === null ? [] : [coarse]),
+    ...absent
+      .filter((need) => need !== coarse?.need)
+      .map((need) => ({ need, instead: insteadOf(need, used) })),
+  ]
   const reductions = playbook.reductions.filter((reduction) => reduction.when(view))
   const covered = (need: Need) =>
     reductions.some(({ missing: field }) => field !== null && need.anyOf.includes(field))
-  if (used.length === 0 || view.rows === 0 || !lacking.every(covered))
-    return { ...common, sufficiency: 'insufficient', missing, reductions: [], question: null }
-  return {
-    ...common,
-    sufficiency: reductions.length > 0 ? 'partial' : 'sufficient',
-    missing,
-    reductions,
-    question: null,
-  }
+  if (view.rows === 0 || coarse !== null || !absent.every(covered))
+    return { ...verdict, sufficiency: 'insufficient', missing }
+
+  const question = questionFor(used, lacking)
+  if (question !== null) return { ...verdict, sufficiency: 'ambiguous', question }
+  return { ...verdict, sufficiency: reductions.length > 0 ? 'partial' : 'sufficient', missing, reductions }
 }
 
 /** The first open question that stands before a required field; a question about anything else is not asked. */
@@ -80,26 +72,21 @@ function parts(field: FieldName): readonly FieldName[] {
 
 const steps: readonly TimeStep[] = ['second', 'minute', 'hour', 'day']
 
-function tooCoarse(
-  playbook: Playbook,
-  used: readonly FileMapping[],
-  view: View,
-): readonly MissingNeed[] | null {
-  const [need] = playbook.required.filter(({ anyOf }) => anyOf.some((field) => grainFields.has(field)))
-  if (used.length === 0 || need === undefined) return null
+function tooCoarse(playbook: Playbook, used: readonly FileMapping[], view: View): MissingNeed | null {
+  const need = playbook.required.find(({ anyOf }) => anyOf.some((field) => grainFields.has(field)))
+  if (view.rows === 0 || need === undefined) return null
   if (!playbook.grains.includes(view.grain)) {
     const rows =
       view.grain === 'unknown' ? 'what a row stands for cannot be told' : `each row sums a ${view.grain}`
-    return [
-      { need, instead: `in ${names(used)} ${rows}, and this needs a row for each ${playbook.grains[0]}` },
-    ]
+    return { need, instead: `in ${names(used)} ${rows}, and this needs a row for each ${playbook.grains[0]}` }
   }
-  if (view.fields.has('time') && steps.indexOf(view.timeStep) > steps.indexOf(playbook.timeStep)) {
-    const time = playbook.required.find(({ anyOf }) => anyOf.includes('time'))
-    return time === undefined
-      ? null
-      : [{ need: time, instead: `the times in ${names(used)} are written to the ${view.timeStep}` }]
-  }
+  const time = playbook.required.find(({ anyOf }) => anyOf.includes('time'))
+  if (
+    time !== undefined &&
+    view.fields.has('time') &&
+    steps.indexOf(view.timeStep) > steps.indexOf(playbook.timeStep)
+  )
+    return { need: time, instead: `the times in ${names(used)} are written to the ${view.timeStep}` }
   return null
 }
 
@@ -108,6 +95,7 @@ const grainFields: ReadonlySet<FieldName> = new Set(['latency_ms', 'time'])
 
 function insteadOf(need: Need, used: readonly FileMapping[]): string {
   if (used.length === 0) return 'there is no file yet'
+  if (used.every((mapping) => mapping.rows === 0)) return `${names(used)} has no rows`
   for (const mapping of used)
     for (const field of need.anyOf) {
       const mapped = mapping.fields[field]

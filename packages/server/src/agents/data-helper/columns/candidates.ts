@@ -123,9 +123,11 @@ function evidence(field: FieldName, column: ColumnProfile): string {
 
 /** Two columns that say the same are no choice to ask about. */
 export function sameContent(left: ColumnProfile, right: ColumnProfile): boolean {
-  return (
-    left.filled === right.filled &&
-    JSON.stringify([left.numeric, left.time, left.top]) ===
-      JSON.stringify([right.numeric, right.time, right.top])
-  )
+  return JSON.stringify(digest(left)) === JSON.stringify(digest(right))
+}
+
+/** Without means, whose last digits depend on the order of adding, and without the order of equally frequent values. */
+function digest({ filled, samples, numeric, time, top }: ColumnProfile) {
+  const numbers = numeric && [numeric.min, numeric.p50, numeric.p95, numeric.max, numeric.zeros]
+  return [filled, samples, numbers ?? null, time ?? null, top.map((entry) => entry.count)]
 }

@@ -56,15 +56,16 @@ export function unitQuestion(
   field: FieldName,
   column: ColumnProfile,
   units: readonly DurationUnit[],
+  why = 'neither its name nor its size settles it',
 ): FieldQuestion {
   const median = column.numeric?.p50 ?? 0
   return {
     id: `unit:${column.name}`,
     field,
-    text: `In which unit is the column "${column.name}"? Its median value is ${round(median)}, and neither its name nor its size settles it.`,
+    text: `In which unit is the column "${column.name}"? Its median value is ${round(median)}, and ${why}.`,
     choices: units.map((unit) => ({
       value: unit,
-      label: `${unitName(unit)} (${round(median)} ${unit} = ${readable(median * msEach[unit])})`,
+      label: `${unitName(unit)} (the median would be ${readable(median * msEach[unit])})`,
     })),
   }
 }

@@ -32,7 +32,8 @@ export function finishMapping(profile: FileProfile, draft: DraftMapping): FileMa
   const timeStep =
     timeColumn === undefined || draft.relativeMsEach !== null ? 'second' : timeStepOf(timeColumn)
   const grain = draft.grain === 'bucket' ? bucketGrain(timeStep) : draft.grain
-  const fields: Partial<Record<FieldName, MappedField>> = { ...draft.fields }
+  const fields: Partial<Record<FieldName, MappedField>> = {}
+  for (const mapped of Object.values(draft.fields)) fields[mapped.field] = withUnread(profile, mapped)
   const estimate = estimatedCost(draft)
   if (estimate !== null) fields.cost_usd = estimate
   const notes = [...draft.notes]
@@ -60,6 +61,16 @@ export function finishMapping(profile: FileProfile, draft: DraftMapping): FileMa
     models: modelsOf(profile, fields),
     notes,
   }
+}
+
+/** Counted, so that nobody takes what is left for everything. */
+function withUnread(profile: FileProfile, mapped: MappedField): MappedField {
+  const [name, ...others] = mapped.columns
+  const column = profile.columns.find((candidate) => candidate.name === name)
+  if (column === undefined || others.length > 0 || mapped.parsed >= 1) return mapped
+  const unread = column.filled - Math.round(mapped.parsed * column.filled)
+  const note = `${unread} of ${column.filled} values of "${column.name}" cannot be read as ${mapped.field} and are left out.`
+  return { ...mapped, note: mapped.note === undefined ? note : `${mapped.note} ${note}` }
 }
 
 function bucketGrain(step: TimeStep): Grain {

@@ -49,6 +49,25 @@ export function countsCacheApart(columns: {
   }
 }
 
+/** A single broken row proves nothing: this share of the rows with cached tokens has to exceed its input. */
+export const provingShare = 0.01
+
+/**
+ * What the profile cannot tell is left to the rows: where enough of them have more cached than input tokens, cached
+ * tokens are counted apart and added.
+ */
+export function provenByRows(fields: MappedFields): MappedField | null {
+  const { input_tokens: input, cached_input_tokens: cached } = fields
+  const total = totalInput(fields)
+  if (input === undefined || cached === undefined || total === null) return null
+  const exceeding = `count_if(${cached.sql} > ${input.sql}) OVER ()`
+  const withCached = `count_if(${cached.sql} > 0) OVER ()`
+  return {
+    ...input,
+    sql: `CASE WHEN ${exceeding} > ${provingShare} * ${withCached} THEN ${total.sql} ELSE ${input.sql} END`,
+  }
+}
+
 /** The input as the canonical view has it, from a file that counts cache reads and writes apart. */
 export function totalInput(fields: MappedFields): MappedField | null {
   const { input_tokens: input, cached_input_tokens: cached, cache_write_tokens: write } = fields

@@ -6,9 +6,9 @@ import { betweenSql, relativeTimeSql, scaled, timeSql } from '../formats/read-fi
 import { type Candidate, fieldIsCount } from './candidates.ts'
 import { chooseColumns, type NamedField } from './choose-column.ts'
 import { splitName } from './column-name.ts'
-import { decideUnit, isDurationUnit, msEach, unitQuestion } from './duration-unit.ts'
+import { decideUnit, isDurationUnit, msEach, unitName, unitQuestion } from './duration-unit.ts'
 import { finishMapping } from './finish-mapping.ts'
-import { countsCacheApart, totalInput } from './input-accounting.ts'
+import { countsCacheApart, provenByRows, totalInput } from './input-accounting.ts'
 import { outcomeSql } from './outcome.ts'
 import { castOf, numberOf, textOf, timeOf } from './read-column.ts'
 import { timeStepOf } from './time-step.ts'
@@ -33,7 +33,7 @@ export function mapColumns(profile: FileProfile, choices: Choices): FileMapping 
   let relativeMsEach: number | null = null
 
   const take = (field: FieldName, reading: Reading): void => {
-    if (reading.mapped !== undefined) fields[field] = reading.mapped
+    if (reading.mapped !== undefined) fields[field] = withOthers(reading.mapped, field, chosen)
     if (reading.question !== undefined) questions.push(reading.question)
     if (reading.note !== undefined) notes.push(reading.note)
   }
@@ -44,11 +44,7 @@ export function mapColumns(profile: FileProfile, choices: Choices): FileMapping 
       questions.push(choice.question)
       continue
     }
-    const { candidate, others } = choice
-    if (others.length > 0)
-      notes.push(
-        `${field} is read from "${candidate.column.name}"; ${others.map(({ column }) => `"${column.name}"`).join(', ')} could be meant too.`,
-      )
+    const { candidate } = choice
     if (field === 'time' && timeOf(candidate.column).kind === 'none') {
       const reading = relativeTime(candidate, choices)
       relativeMsEach = reading.msEach
@@ -65,7 +61,7 @@ export function mapColumns(profile: FileProfile, choices: Choices): FileMapping 
     take('latency_ms', latencyFromTimes(profile, fields))
   const ttft = chosen.get('ttft_ms')
   if (ttft?.kind === 'chosen') take('ttft_ms', readFirstToken(ttft.candidate, latency, questions, choices))
-  accountInput(fields, columnOf, notes)
+  accountInput(fields, columnOf)
 
   const statusColumn = columnOf('status')
   return finishMapping(profile, {
@@ -91,6 +87,21 @@ function field(name: FieldName, candidate: Candidate, read: { sql: string; parse
     sql: read.sql,
     parsed: read.parsed,
     estimated: false,
+  }
+}
+
+/** Names the columns that could have been meant as well. */
+function withOthers(
+  mapped: MappedField,
+  name: FieldName,
+  chosen: ReturnType<typeof chooseColumns>,
+): MappedField {
+  const choice = name === 'token_kind' ? undefined : chosen.get(name)
+  if (choice?.kind !== 'chosen' || choice.others.length === 0) return mapped
+  const others = choice.others.map(({ column }) => `"${column.name}"`).join(', ')
+  return {
+    ...mapped,
+    note: `${name} is read from "${choice.candidate.column.name}"; ${others} could be meant too.`,
   }
 }
 
@@ -176,7 +187,14 @@ function readDuration(
   if (isDurationUnit(unit)) {
     // A suffix that the output tokens contradict is as likely a wrong header as a wrong guess of ours.
     if (decision.kind === 'decided' && decision.unit !== unit && outputTokens !== null)
-      return { question: unitQuestion(name, column, [unit, decision.unit]) }
+      return {
+        question: unitQuestion(
+          name,
+          column,
+          [unit, decision.unit],
+          `its name says ${unitName(unit)} while its size beside the output tokens says ${unitName(decision.unit)}`,
+        ),
+      }
     return as(msEach[unit], `${unit} by its name`)
   }
   if (decision.kind === 'decided') return as(msEach[decision.unit], decision.evidence)
@@ -215,7 +233,9 @@ function readMoney(candidate: Candidate): Reading {
   const each = unit === 'cents' ? 0.01 : unit === 'micros' || unit === 'us' ? 1e-6 : 1
   const stated = unit === 'usd' || each !== 1 || column.samples.some((sample) => /\$|USD/.test(sample))
   const mapped = field('cost_usd', candidate, { sql: scaled(number.sql, each), parsed: number.parsed })
-  return stated ? { mapped } : { mapped, note: `"${column.name}" states no currency and is read as USD.` }
+  return stated
+    ? { mapped }
+    : { mapped: { ...mapped, note: `"${column.name}" states no currency and is read as USD.` } }
 }
 
 const endNames = new Set([
@@ -252,7 +272,6 @@ function latencyFromTimes(profile: FileProfile, fields: Partial<Record<FieldName
 function accountInput(
   fields: Partial<Record<FieldName, MappedField>>,
   columnOf: (field: NamedField) => ColumnProfile | null,
-  notes: string[],
 ): void {
   if (fields.input_tokens === undefined || fields.cached_input_tokens === undefined) return
   const input = columnOf('input_tokens')
@@ -265,12 +284,14 @@ function accountInput(
   const words = splitName(input?.name ?? '').words
   const namedApart = words.includes('uncached') || words.join(' ').includes('no cache')
   if (namedApart || (apart.known && apart.exclusive)) {
-    fields.input_tokens = totalInput(fields) ?? fields.input_tokens
-    if (apart.known) notes.push(apart.evidence)
-  } else if (!apart.known)
-    notes.push(
-      `"${input?.name ?? ''}" is taken to contain the cached tokens; the data neither proves nor refutes it.`,
-    )
+    const total = totalInput(fields) ?? fields.input_tokens
+    fields.input_tokens = apart.known ? { ...total, note: apart.evidence } : total
+  } else if (!apart.known) {
+    fields.input_tokens = {
+      ...(provenByRows(fields) ?? fields.input_tokens),
+      note: `"${input?.name ?? ''}" is taken to contain the cached tokens, unless rows with more cached than input tokens prove that they are counted apart.`,
+    }
+  }
 }
 
 function grainOf(
@@ -299,10 +320,12 @@ function grainOf(
   }
 }
 
-/** The workspace reports a totals row; it is told by the label in the first column. */
+/** The workspace reports a row of totals with the word it begins with: the first filled cell of the row. */
 function totalsRow(profile: FileProfile): string | null {
-  const [first] = profile.columns
-  if (first === undefined || !profile.problems.some((problem) => /\btotals?\b/i.test(problem))) return null
-  const labels = ['total', 'totals', 'grand total', 'sum', 'summe', 'gesamt'].map(quoteText).join(', ')
-  return `coalesce(lower(trim(${quoteName(first.name)})) NOT IN (${labels}), true)`
+  const word = profile.problems
+    .map((problem) => /row of totals \("([^"]+)"\)/.exec(problem)?.[1])
+    .find(Boolean)
+  if (word === undefined) return null
+  const cells = profile.columns.map((column) => `nullif(trim(${quoteName(column.name)}), '')`)
+  return `coalesce(lower(coalesce(${cells.join(', ')})) NOT IN (${quoteText(word.toLowerCase())}, ${quoteText(`${word.toLowerCase()}:`)}), true)`
 }

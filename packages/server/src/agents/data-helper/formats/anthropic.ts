@@ -11,6 +11,9 @@ const common = {
   keep: null,
 } as const satisfies Partial<Format>
 
+const inputNote =
+  'Input tokens are the uncached ones plus cache reads and writes, which this export keeps apart.'
+
 const writes = [
   ['usage_input_tokens_cache_write_5m'],
   ['usage_input_tokens_cache_write_1h'],
@@ -33,7 +36,8 @@ export const anthropicConsoleUsage: Format = {
     cache_write_tokens: countSum(...writes),
     output_tokens: count('usage_output_tokens'),
   },
-  notes: ['Input tokens are the uncached ones plus cache reads and writes, which this export keeps apart.'],
+  notes: [],
+  fieldNotes: { input_tokens: inputNote },
 }
 
 export const anthropicConsoleCost: Format = {
@@ -50,9 +54,11 @@ export const anthropicConsoleCost: Format = {
     token_kind: text('token_type'),
     cost_usd: usd('cost_usd'),
   },
-  notes: [
-    'Each row of this export is rounded to cents, so its sum can be several percent off for small accounts.',
-  ],
+  notes: [],
+  fieldNotes: {
+    cost_usd:
+      'Each row of this export is rounded to cents, so its sum can be several percent off for small accounts.',
+  },
 }
 
 const apiWrites = [
@@ -76,7 +82,8 @@ export const anthropicUsageApi: Format = {
     cache_write_tokens: countSum(...apiWrites),
     output_tokens: count('output_tokens'),
   },
-  notes: ['Input tokens are the uncached ones plus cache reads and writes, which this export keeps apart.'],
+  notes: [],
+  fieldNotes: { input_tokens: inputNote },
 }
 
 export const anthropicCostApi: Format = {
@@ -92,5 +99,6 @@ export const anthropicCostApi: Format = {
     token_kind: text('token_type'),
     cost_usd: { as: 'money', from: ['amount'], usdEach: 0.01, free: [] },
   },
-  notes: ['Amounts in this export are US cents; they are shown in USD.'],
+  notes: [],
+  fieldNotes: { cost_usd: 'Amounts in this export are US cents; they are shown in USD.' },
 }

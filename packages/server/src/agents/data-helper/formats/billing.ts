@@ -24,7 +24,8 @@ export const cursorUsage: Format = {
   ok: null,
   okWithoutColumn: 'unknown',
   keep: null,
-  notes: ['Events marked Included are part of the plan and count 0 USD here.'],
+  notes: [],
+  fieldNotes: { cost_usd: 'Events marked Included are part of the plan and count 0 USD here.' },
 }
 
 export const focusCosts: Format = {
@@ -46,8 +47,6 @@ export const focusCosts: Format = {
   ok: null,
   okWithoutColumn: 'unknown',
   keep: { if: 'is_none_of', column: ['ChargeCategory'], values: ['tax', 'credit', 'adjustment'] },
-  notes: [
-    'One of the four cost columns is summed: EffectiveCost.',
-    'Rows of category Tax, Credit or Adjustment are left out.',
-  ],
+  notes: ['Rows of category Tax, Credit or Adjustment are left out.'],
+  fieldNotes: { cost_usd: 'One of the four cost columns is summed: EffectiveCost.' },
 }

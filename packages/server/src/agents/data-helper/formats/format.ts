@@ -59,7 +59,10 @@ export interface Format {
   /** What the condition says of a row when its column is missing from the file: no error was ever written. */
   readonly okWithoutColumn: 'unknown' | 'all'
   readonly keep: Condition | null
+  /** What a reader should know whatever is asked. */
   readonly notes: readonly string[]
+  /** What a reader should know of an answer that uses the field. */
+  readonly fieldNotes: Readonly<Partial<Record<FieldName, string>>>
 }
 
 export const text = (...from: string[]): Reading => ({ as: 'text', from })

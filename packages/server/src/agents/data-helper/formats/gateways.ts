@@ -30,10 +30,8 @@ export const openrouterActivity: Format = {
   ok: { if: 'is_none_of', column: ['cancelled'], values: ['true', '1', 'yes'] },
   okWithoutColumn: 'unknown',
   keep: null,
-  notes: [
-    'This export has no failed requests, so what they cost is not in it.',
-    'Model names are shown without the vendor prefix (openai/gpt-5 as gpt-5).',
-  ],
+  notes: ['This export has no failed requests.'],
+  fieldNotes: { model: 'Model names are shown without the vendor prefix (openai/gpt-5 as gpt-5).' },
 }
 
 export const litellmSpendLogs: Format = {
@@ -64,7 +62,8 @@ export const litellmSpendLogs: Format = {
   ok: { if: 'is_none_of', column: ['status'], values: ['failure', 'failed', 'error'] },
   okWithoutColumn: 'unknown',
   keep: null,
-  notes: ['Latency is endTime minus startTime, as the proxy saw it.'],
+  notes: [],
+  fieldNotes: { latency_ms: 'Latency is endTime minus startTime, as the proxy saw it.' },
 }
 
 export const litellmDailySpend: Format = {
@@ -93,6 +92,7 @@ export const litellmDailySpend: Format = {
   okWithoutColumn: 'unknown',
   keep: null,
   notes: [],
+  fieldNotes: {},
 }
 
 export const heliconeExport: Format = {
@@ -123,4 +123,5 @@ export const heliconeExport: Format = {
   okWithoutColumn: 'unknown',
   keep: null,
   notes: [],
+  fieldNotes: {},
 }

@@ -20,10 +20,9 @@ export function mapFormat(profile: FileProfile, format: Format, choices: Choices
       confidence: 1,
       evidence: `${format.title}: ${read.columns.join(', ')}`,
       estimated: false,
+      ...noteOf(format.fieldNotes[field]),
     }
   }
-  const notes = [...format.notes]
-
   if (format.inputTokens !== 'inclusive' || (fields.cached_input_tokens && fields.input_tokens)) {
     const column = (field: FieldName): ColumnProfile | null => {
       const names = fields[field]?.columns
@@ -40,8 +39,7 @@ export function mapFormat(profile: FileProfile, format: Format, choices: Choices
     if (exclusive) {
       const input = totalInput(fields)
       if (input !== null) {
-        fields.input_tokens = input
-        if (apart.known) notes.push(apart.evidence)
+        fields.input_tokens = { ...input, ...noteOf(apart.known ? apart.evidence : input.note) }
       }
     }
   }
@@ -56,8 +54,12 @@ export function mapFormat(profile: FileProfile, format: Format, choices: Choices
     ok: ok ?? (format.okWithoutColumn === 'all' ? 'true' : null),
     keep: format.keep === null ? null : conditionSql(profile, format.keep),
     questions: [],
-    notes,
+    notes: format.notes,
     choices,
     relativeMsEach: relative && format.fields.time?.as === 'relative_time' ? format.fields.time.msEach : null,
   })
+}
+
+function noteOf(note: string | undefined): { readonly note?: string } {
+  return note === undefined ? {} : { note }
 }

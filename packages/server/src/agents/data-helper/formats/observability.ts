@@ -38,6 +38,7 @@ export const langfuseObservations: Format = {
   // Traces and spans repeat the cost of the generations under them.
   keep: { if: 'is_one_of', column: ['type'], values: ['generation', 'embedding'] },
   notes: ['Only observations of type GENERATION or EMBEDDING are counted: their parents repeat their cost.'],
+  fieldNotes: {},
 }
 
 export const otelGenaiSpans: Format = {
@@ -71,7 +72,8 @@ export const otelGenaiSpans: Format = {
   okWithoutColumn: 'all',
   // Spans that carry no model are parents (an agent, a chain), not requests.
   keep: { if: 'is_filled', column: ['gen_ai.request.model'] },
-  notes: ['Latency is the span: endTimeUnixNano minus startTimeUnixNano.'],
+  notes: [],
+  fieldNotes: { latency_ms: 'Latency is the span: endTimeUnixNano minus startTimeUnixNano.' },
 }
 
 export const bedrockInvocationLog: Format = {
@@ -98,5 +100,8 @@ export const bedrockInvocationLog: Format = {
   ok: { if: 'is_blank', column: ['errorCode'] },
   okWithoutColumn: 'all',
   keep: null,
-  notes: ['Cache reads are counted beside the input tokens in this log; both are added up.'],
+  notes: [],
+  fieldNotes: {
+    input_tokens: 'Cache reads are counted beside the input tokens in this log; both are added up.',
+  },
 }

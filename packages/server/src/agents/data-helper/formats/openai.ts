@@ -21,6 +21,7 @@ const usage = {
   okWithoutColumn: 'unknown',
   keep: null,
   notes: ['A dimension that was not asked for in the export (group by) is empty.'],
+  fieldNotes: {},
 } as const satisfies Partial<Format>
 
 export const openaiUsageApi: Format = {
@@ -60,4 +61,5 @@ export const openaiCostCsv: Format = {
   // Days without spend are rows without an amount.
   keep: { if: 'is_filled', column: ['amount_value'] },
   notes: [],
+  fieldNotes: {},
 }

@@ -21,7 +21,8 @@ export const azureLlmTrace: Format = {
     output_tokens: count('GeneratedTokens'),
   },
   ok: null,
-  notes: ['Times in this trace carry no zone and are read as UTC.'],
+  notes: [],
+  fieldNotes: { time: 'Times in this trace carry no zone and are read as UTC.' },
 }
 
 export const burstGpt: Format = {
@@ -41,6 +42,7 @@ export const burstGpt: Format = {
   },
   ok: { if: 'is_above', column: ['Response tokens'], number: 0 },
   notes: ['A request without response tokens counts as failed.'],
+  fieldNotes: {},
 }
 
 export const mooncakeTrace: Format = {
@@ -56,4 +58,5 @@ export const mooncakeTrace: Format = {
   },
   ok: null,
   notes: [],
+  fieldNotes: {},
 }

@@ -46,14 +46,20 @@ export function peakMinute(view: View): string {
       `max(${measure}) AS peak_${measure}_per_minute,
   (SELECT minute FROM minutes ORDER BY ${measure} DESC, minute LIMIT 1) AS peak_${measure}_minute`,
   )
-  return `WITH ${minutes(view)}
+  // A row that sums a minute lasts until the next.
+  const last = view.grain === 'minute' ? 'max(time) + INTERVAL 1 MINUTE' : 'max(time)'
+  return `WITH ${minutes(view)}, span AS (
+  SELECT min(time) AS first_time, ${last} AS last_time,
+    date_diff('microsecond', min(time), ${last}) / 6e7 AS elapsed
+  FROM usage
+)
 SELECT ${peaks.join(',\n  ')},
   CAST(sum(requests) AS DOUBLE) AS requests,
   count(*) AS active_minutes,
-  date_diff('minute', min(minute), max(minute)) + 1 AS window_minutes,
-  round(sum(requests) / (date_diff('minute', min(minute), max(minute)) + 1), 2) AS mean_requests_per_minute,
-  min(minute) AS first_minute, max(minute) AS last_minute
-FROM minutes`
+  CAST(greatest(floor(any_value(elapsed)), 1) AS DOUBLE) AS window_minutes,
+  round(sum(requests) / greatest(any_value(elapsed), 1), 2) AS mean_requests_per_minute,
+  any_value(first_time) AS first_time, any_value(last_time) AS last_time
+FROM minutes, span`
 }
 
 const fill = (from: string, to: string) =>
@@ -128,7 +134,7 @@ export function arrivals(): string {
   FROM usage
   WHERE time IS NOT NULL
 )
-SELECT round(stddev_pop(gap_s) / nullif(avg(gap_s), 0), 2) AS arrivals_cv, round(avg(gap_s), 4) AS mean_gap_s,
+SELECT round(stddev_pop(gap_s) / nullif(avg(gap_s), 0), 1) AS arrivals_cv, round(avg(gap_s), 4) AS mean_gap_s,
   round(max(gap_s), 3) AS longest_gap_s
 FROM gaps
 WHERE gap_s IS NOT NULL`

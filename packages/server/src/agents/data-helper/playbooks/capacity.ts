@@ -138,7 +138,12 @@ function window(cells: Cells): readonly string[] {
   const figure = (id: string, label: string, column: string, unit: string, query = 'peak_minute') =>
     cells.cite({ id, label, query, column, unit })
   const active = figure('active_minutes', 'Minutes with traffic', 'active_minutes', 'minutes')
-  const all = figure('window_minutes', 'Minutes from first to last', 'window_minutes', 'minutes')
+  const all = figure(
+    'window_minutes',
+    'Whole minutes from the first to the last request',
+    'window_minutes',
+    'minutes',
+  )
   const mean = figure('mean_rpm', 'Mean over all minutes', 'mean_requests_per_minute', 'requests/min')
   if (active === null) return []
   const p95 = figure(
@@ -149,7 +154,9 @@ function window(cells: Cells): readonly string[] {
     'minute_quantiles',
   )
   const quantile = p95 === null ? '' : `, p95 ${p95}`
-  return [`There was traffic in ${active} of ${all}; over all of them the mean is ${mean}${quantile}.`]
+  return [
+    `There was traffic in ${active} of the clock; from the first to the last request ${all} passed, with a mean of ${mean}${quantile}.`,
+  ]
 }
 
 function bursts(cells: Cells): readonly string[] {

@@ -21,8 +21,7 @@ const dimensions = [
 
 export function costFindings(results: ReadonlyMap<string, SqlResult>, view: View): Findings {
   const cells = readCells(results)
-  const splits = dimensions.flatMap(([field, title]) => split(cells, field, title))
-  const paragraphs = [total(cells, view), ...bulk(cells), ...splits, ...months(cells), ...kinds(cells)]
+  const paragraphs = [total(cells, view), ...bulk(cells), ...splits(cells), ...months(cells), ...kinds(cells)]
   return { figures: cells.figures, paragraphs, caveats: caveats(cells, view) }
 }
 
@@ -93,6 +92,20 @@ function bulk(cells: Cells): readonly string[] {
   return [
     `${items} of ${count} items make ${paretoPercent} % of the cost; the largest, ${first}, makes ${share}.`,
   ]
+}
+
+/** A split that has the same costs as one before it (each tenant with one key of its own) says nothing new. */
+function splits(cells: Cells): readonly string[] {
+  const seen = new Set<string>()
+  return dimensions.flatMap(([field, title]) => {
+    const query = `cost_by_${field}`
+    const costs = Array.from({ length: cells.rows(query) }, (_, row) =>
+      cells.value(query, 'cost_usd', row),
+    ).join()
+    if (seen.has(costs)) return []
+    seen.add(costs)
+    return split(cells, field, title)
+  })
 }
 
 function split(cells: Cells, field: string, title: string): readonly string[] {

@@ -67,7 +67,7 @@ WHERE ${good}`
 /**
  * Hours in which a model was slow against its own usual. Latency is divided by what is expected: with output tokens
  * known, base + time per token of that model (least squares), so that an hour of long answers is not a slow hour;
- * otherwise the model's median. An hour is slow by the median of its requests; neighbouring slow hours are one window;
+ * otherwise the model's median (so too where every answer has the same length: a slope is then NaN, which is above all). An hour is slow by the median of its requests; neighbouring slow hours are one window;
  * a window stands when it is far out in robust standard errors of the logarithm (1.4826 × MAD / √n).
  */
 export function slowWindows(view: View): string {
@@ -79,8 +79,8 @@ export function slowWindows(view: View): string {
   WHERE ${good} AND time IS NOT NULL
 ), fits AS (
   SELECT model, median(latency_ms) AS usual_ms,
-    greatest(coalesce(regr_slope(latency_ms, tokens), 0), 0) AS ms_per_token,
-    coalesce(regr_intercept(latency_ms, tokens), 0) AS base_ms
+    CASE WHEN stddev_pop(tokens) > 0 THEN greatest(regr_slope(latency_ms, tokens), 0) ELSE 0 END AS ms_per_token,
+    CASE WHEN stddev_pop(tokens) > 0 THEN regr_intercept(latency_ms, tokens) ELSE 0 END AS base_ms
   FROM good
   GROUP BY model
 ), measured AS (
@@ -149,7 +149,8 @@ export function tailLength(): string {
 )
 SELECT round(median(output_tokens) FILTER (WHERE latency_ms > p95), 1) AS tail_median_output_tokens,
   round(median(output_tokens) FILTER (WHERE latency_ms <= p95), 1) AS other_median_output_tokens,
-  round(corr(latency_ms, output_tokens), 3) AS correlation
+  CASE WHEN stddev_pop(output_tokens) > 0 AND stddev_pop(latency_ms) > 0
+    THEN round(corr(latency_ms, output_tokens), 3) END AS correlation
 FROM usage, bound
 WHERE ${good}`
 }

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { readChoice } from './question-choices.ts'
+
+const unit = {
+  id: 'unit:duration',
+  text: 'In which unit?',
+  choices: [
+    { value: 'ms', label: 'milliseconds (the median would be 110 ms)' },
+    { value: 's', label: 'seconds (the median would be 110 s)' },
+  ],
+}
+const column = {
+  id: 'column:cost_usd',
+  text: 'Which column?',
+  choices: [
+    { value: 'cost', label: 'cost (1.5, …)' },
+    { value: 'cost_total', label: 'cost_total (1.7, …)' },
+    { value: 'Billed Cost', label: 'Billed Cost (1.9, …)' },
+  ],
+}
+const dates = {
+  id: 'date:date',
+  text: 'Day or month first?',
+  choices: [
+    { value: 'dmy', label: 'day first' },
+    { value: 'mdy', label: 'month first' },
+  ],
+}
+const yesNo = {
+  id: 'column:latency_ms',
+  text: 'Is "took" how long …?',
+  choices: [
+    { value: 'took', label: 'took (1, 2, …)' },
+    { value: 'none', label: 'no, none of the columns' },
+  ],
+}
+
+describe('readChoice', () => {
+  test.each([
+    ['seconds', unit, 's'],
+    ['ms', unit, 'ms'],
+    ["it's in milliseconds", unit, 'ms'],
+    ['The second one', unit, 's'],
+    ['1', unit, 'ms'],
+    ['option 2', unit, 's'],
+    ['It is sec.', unit, 's'],
+    ['the latter', unit, 's'],
+    ['use cost_total please', column, 'cost_total'],
+    ['cost', column, 'cost'],
+    ['the billed cost', column, 'Billed Cost'],
+    ['the third', column, 'Billed Cost'],
+    ['the last one', column, 'Billed Cost'],
+    ['day first', dates, 'dmy'],
+    ['month', dates, 'mdy'],
+    ['yes', yesNo, 'took'],
+    ['no', yesNo, 'none'],
+  ] as const)('%s', (message, question, expected) => {
+    expect(readChoice({ ...question, choices: [...question.choices] }, message)).toBe(expected)
+  })
+
+  test.each([
+    ['what do you mean?', unit],
+    ['ms or seconds, who knows', unit],
+    ['3', unit],
+    ['where does the money go', column],
+    ['cost_total or billed cost', column],
+    ['maybe', yesNo],
+  ] as const)('not a choice: %s', (message, question) => {
+    expect(readChoice({ ...question, choices: [...question.choices] }, message)).toBeNull()
+  })
+})
