@@ -2,22 +2,20 @@ import { join, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import {
   type ArtifactId,
-  ArtifactInfo,
   type FileId,
-  FileInfo,
+  type FileInfo,
   HoldfastError,
   systemIdMaker,
   type ThreadId,
 } from '@holdfast/protocol'
-import type { Selectable } from 'kysely'
 import type { Principal } from '../principal.ts'
-import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { type BlobId, createDirectoryBlobs } from './blobs.ts'
 import type { QueryRows } from './child-jobs.ts'
 import { kindOf } from './file-kind.ts'
 import type { FileProfile } from './file-profile.ts'
 import { createUploadObserver } from './observe-upload.ts'
+import { type ArtifactRow, artifactInfo, cleanName, type FileRow, fileInfo } from './rows.ts'
 import { type SqlLimits, sqlLimits } from './sql-limits.ts'
 import { createTables, sweepJobs } from './tables.ts'
 import type { SqlJob, SqlQuery, ThreadWorkspace, Upload, Workspace } from './workspace.ts'
@@ -140,12 +138,18 @@ export function createWorkspace({
       'File read',
     )
     const made: FileProfile = { ...found, fileId: row.id, fileName: row.name }
-    await db
+    const stored = await db
       .updateTable('files')
       .set({ profile: JSON.stringify(made) })
       .where('id', '=', row.id)
       .where('owner', '=', row.owner)
-      .execute()
+      .returning('id')
+      .executeTakeFirst()
+    if (stored === undefined) {
+      // Removed while it was being read: the table must not outlive the file.
+      await tables.remove(row.id)
+      throw new HoldfastError('not_found', `There is no file ${row.id}.`)
+    }
     return made
   }
 
@@ -290,39 +294,6 @@ export function createWorkspace({
       }
     },
   }
-}
-
-type FileRow = Selectable<Schema['files']>
-type ArtifactRow = Selectable<Schema['artifacts']>
-
-const fileInfo = (row: FileRow): FileInfo =>
-  FileInfo.parse({
-    id: row.id,
-    threadId: row.thread_id,
-    name: row.name,
-    kind: row.kind,
-    bytes: row.bytes,
-    sha256: row.sha256,
-    createdAt: row.created_at.toISOString(),
-  })
-
-const artifactInfo = (row: ArtifactRow): ArtifactInfo =>
-  ArtifactInfo.parse({
-    id: row.id,
-    threadId: row.thread_id,
-    runId: row.run_id,
-    kind: row.kind,
-    title: row.title,
-    mediaType: row.media_type,
-    rows: row.rows,
-    bytes: row.bytes,
-    createdAt: row.created_at.toISOString(),
-  })
-
-/** A name is only ever shown. Control and direction characters could make it show as another. */
-function cleanName(name: string, maxLength: number): string {
-  const clean = name.replaceAll(/[\p{Cc}\u200b-\u200f\u2028-\u202e\u2066-\u2069]/gu, '').trim()
-  return clean === '' ? 'unnamed' : Array.from(clean).slice(0, maxLength).join('')
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

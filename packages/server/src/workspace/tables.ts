@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { access, chmod, mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type FileId, type FileKind, HoldfastError } from '@holdfast/protocol'
+import { type ErrorCode, type FileId, type FileKind, HoldfastError } from '@holdfast/protocol'
 import type { Blobs } from './blobs.ts'
 import { jobFiles, type QueryJob, type QueryRows, type TableProfile } from './child-jobs.ts'
 import { runChild } from './child-process.ts'
@@ -120,30 +120,16 @@ export function createTables({ directory, blobs, sql, workspace }: TablesOptions
 }
 
 /** What stops an ingest is the file's doing, and the words for a query would mislead. */
+const fileErrors: Partial<Record<ErrorCode, string>> = {
+  sql_memory: 'Reading the file needs more memory than it may use; split it, or leave out columns.',
+  sql_timeout: 'Reading the file takes longer than it may; split it, or leave out columns.',
+  sql_failed:
+    'The process that read the file ended without an answer: the file is damaged or not what it seems.',
+}
+
 function asFileError(error: unknown): unknown {
-  if (!(error instanceof HoldfastError)) return error
-  switch (error.code) {
-    case 'sql_memory':
-      return new HoldfastError(
-        'file_unreadable',
-        'Reading the file needs more memory than it may use; split it, or leave out columns.',
-        { cause: error },
-      )
-    case 'sql_timeout':
-      return new HoldfastError(
-        'file_unreadable',
-        'Reading the file takes longer than it may; split it, or leave out columns.',
-        { cause: error },
-      )
-    case 'sql_failed':
-      return new HoldfastError(
-        'file_unreadable',
-        'The process that read the file ended without an answer: the file is damaged or not what it seems.',
-        { cause: error },
-      )
-    default:
-      return error
-  }
+  const message = error instanceof HoldfastError ? fileErrors[error.code] : undefined
+  return message === undefined ? error : new HoldfastError('file_unreadable', message, { cause: error })
 }
 
 interface SharedIngest {

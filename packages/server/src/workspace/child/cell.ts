@@ -21,23 +21,14 @@ const timestamps = [
  * infinities become text; lists, structs and the like DuckDB's own text.
  */
 export function cellOf(value: DuckDBValue, maxLength: number): Cell {
-  switch (typeof value) {
-    case 'boolean':
-      return value
-    case 'number':
-      return Number.isFinite(value) ? value : String(value)
-    case 'bigint':
-      return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
-    case 'string':
-      return cut(value, maxLength)
-    default:
-      if (value === null) return null
-      if (value instanceof DuckDBDecimalValue) return value.toDouble()
-      if (timestamps.some((type) => value instanceof type)) return rfc3339(String(value))
-      if (value instanceof DuckDBTimestampTZValue)
-        return rfc3339(String(new DuckDBTimestampValue(value.micros)))
-      return cut(String(value), maxLength)
-  }
+  if (value === null || typeof value === 'boolean') return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  if (typeof value === 'string') return cut(value, maxLength)
+  if (value instanceof DuckDBDecimalValue) return value.toDouble()
+  if (timestamps.some((type) => value instanceof type)) return rfc3339(String(value))
+  if (value instanceof DuckDBTimestampTZValue) return rfc3339(String(new DuckDBTimestampValue(value.micros)))
+  return cut(String(value), maxLength)
 }
 
 /** From `2026-09-01 02:00:07.188`; `infinity` and years before Christ stay as they are. */

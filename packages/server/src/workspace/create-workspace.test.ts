@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createWorkspace } from './create-workspace.ts'
+import {
+  chunksOf,
+  makePrincipal,
+  openTestWorkspace,
+  type TestWorkspace,
+  untimed,
+} from './workspace.test-support.ts'
+
+let here: TestWorkspace
+beforeAll(async () => {
+  here = await openTestWorkspace({ limits: { fileBytes: 1_000, artifactBytes: 100 } })
+})
+afterAll(async () => await here[Symbol.asyncDispose]())
+
+const names = async (folder: string) => await readdir(join(here.directory, folder)).catch(() => [])
+const chart = (content: string | Uint8Array) =>
+  ({ kind: 'chart', title: 'Cost', mediaType: 'image/svg+xml', content }) as const
+
+describe('uploads', () => {
+  test('are kept under their id with size, sum and the name as shown', async () => {
+    const file = await here.upload('../../etc/\u202epass\nwd.csv', 'a,b\n1,2\n')
+    expect(file).toMatchObject({
+      threadId: here.threadId,
+      name: '../../etc/passwd.csv',
+      kind: 'csv',
+      bytes: 8,
+      sha256: createHash('sha256').update('a,b\n1,2\n').digest('hex'),
+    })
+    expect(await names('blobs')).toContain(file.id)
+    expect(await here.workspace.file(here.principal, file.id)).toEqual(file)
+    expect(await here.workspace.files(here.principal, here.threadId)).toContainEqual(file)
+  })
+  test('names are cut, and nothing is a name too', async () => {
+    expect((await here.upload('x'.repeat(300), 'a\n1\n')).name).toHaveLength(255)
+    expect((await here.upload(' \n', 'a\n1\n')).name).toBe('unnamed')
+  })
+  test('files are for the owner of the server alone', async () => {
+    const file = await here.upload('a', 'a,b\n1,2\n')
+    await here.profile(file)
+    for (const path of [`blobs/${file.id}`, `tables/${file.id}.duckdb`])
+      expect((await stat(join(here.directory, path))).mode & 0o777, path).toBe(0o600)
+    for (const path of ['blobs', 'tables', 'jobs'])
+      expect((await stat(join(here.directory, path))).mode & 0o777, path).toBe(0o700)
+  })
+  test('one byte over the limit leaves nothing', async () => {
+    expect((await here.upload('a', `a\n${'1'.repeat(998)}`)).bytes).toBe(1_000)
+    const before = await names('blobs')
+    await expect(here.upload('a', `a\n${'1'.repeat(999)}`)).rejects.toMatchObject({
+      code: 'payload_too_large',
+    })
+    expect(await names('blobs')).toEqual(before)
+  })
+  test('one that is aborted, breaks off or is refused leaves nothing', async () => {
+    const before = [await names('blobs'), (await here.workspace.files(here.principal, here.threadId)).length]
+    const gone = new AbortController()
+    const slow = async function* () {
+      yield Buffer.from('a,b\n')
+      gone.abort(new Error('gone'))
+      yield Buffer.from('1,2\n')
+    }
+    const broken = async function* () {
+      yield Buffer.from('a,b\n')
+      throw new Error('the connection broke')
+    }
+    const upload = (content: AsyncIterable<Uint8Array>, signal = untimed()) =>
+      here.workspace.upload(here.principal, here.threadId, { name: 'a', content }, signal)
+    await expect(upload(slow(), gone.signal)).rejects.toThrow()
+    await expect(upload(broken())).rejects.toThrow('the connection broke')
+    await expect(upload(chunksOf(''))).rejects.toMatchObject({ code: 'file_unreadable' })
+    await expect(upload(chunksOf('%PDF-1.4'))).rejects.toMatchObject({ code: 'unsupported_media_type' })
+    expect([
+      await names('blobs'),
+      (await here.workspace.files(here.principal, here.threadId)).length,
+    ]).toEqual(before)
+  })
+})
+
+describe('profiles and tables', () => {
+  test('a profile is stored with the file and answered from there', async () => {
+    const file = await here.upload('a.csv', 'a,b\n1,2\n')
+    const profile = await here.profile(file)
+    expect(profile).toMatchObject({ fileId: file.id, fileName: 'a.csv', rows: 1 })
+    const again = createWorkspace({ store: here.store, dataDir: join(here.directory, 'elsewhere') })
+    expect(await again.thread(here.principal, here.threadId).profile(file.id, untimed())).toEqual(profile)
+  })
+  test('many callers at once share one reading; one who leaves does not stop it for the others', async () => {
+    const file = await here.upload('a.csv', 'a,b\n1,2\n')
+    const thread = here.workspace.thread(here.principal, here.threadId)
+    const gone = new AbortController()
+    const left = thread.profile(file.id, gone.signal)
+    const stayed = [thread.profile(file.id, untimed()), thread.profile(file.id, untimed())]
+    gone.abort(new Error('left'))
+    await expect(left).rejects.toThrow('left')
+    for (const profile of await Promise.all(stayed)) expect(profile.rows).toBe(1)
+  })
+  test('a table that is gone from the disk is made again', async () => {
+    const file = await here.upload('a.csv', 'a,b\n1,2\n')
+    const { rm } = await import('node:fs/promises')
+    await here.profile(file)
+    await rm(join(here.directory, 'tables', `${file.id}.duckdb`))
+    expect((await here.query(file, 'SELECT a FROM t')).rows).toEqual([['1']])
+  })
+})
+
+describe('[P1] a foreign object answers as a missing one', () => {
+  test('threads, files and artifacts of another', async () => {
+    const other = makePrincipal()
+    const file = await here.upload('a.csv', 'a,b\n1,2\n')
+    const mine = here.workspace.thread(here.principal, here.threadId)
+    const artifact = await mine.createArtifact(here.runId, chart('<svg/>'))
+    const theirs = here.workspace.thread(other, here.threadId)
+    const job = {
+      tables: [{ name: 't', fileId: file.id }],
+      prepare: [],
+      queries: [{ id: 'q', sql: 'SELECT 1' }],
+    }
+    const attempts: Record<string, () => Promise<unknown>> = {
+      upload: () =>
+        here.workspace.upload(other, here.threadId, { name: 'a', content: chunksOf('a\n1\n') }, untimed()),
+      files: () => here.workspace.files(other, here.threadId),
+      file: () => here.workspace.file(other, file.id),
+      removeFile: () => here.workspace.removeFile(other, file.id),
+      artifact: () => here.workspace.artifact(other, artifact.id),
+      'thread files': () => theirs.files(),
+      profile: () => theirs.profile(file.id, untimed()),
+      runSql: () => theirs.runSql(job, untimed()),
+      createArtifact: () => theirs.createArtifact(here.runId, chart('x')),
+      readArtifact: () => theirs.readArtifact(artifact.id),
+    }
+    for (const [name, attempt] of Object.entries(attempts))
+      await expect(attempt(), name).rejects.toMatchObject({ code: 'not_found' })
+    await here.workspace.removeThread(other, here.threadId)
+    expect(await here.workspace.file(here.principal, file.id)).toEqual(file)
+  })
+  test('[A3] a thread reaches its own files only, also those of the same owner', async () => {
+    const file = await here.upload('a.csv', 'a,b\n1,2\n')
+    const second = here.workspace.thread(here.principal, await here.makeThread(here.principal))
+    const job = {
+      tables: [{ name: 't', fileId: file.id }],
+      prepare: [],
+      queries: [{ id: 'q', sql: 'FROM t' }],
+    }
+    await expect(second.profile(file.id, untimed())).rejects.toMatchObject({ code: 'not_found' })
+    await expect(second.runSql(job, untimed())).rejects.toMatchObject({ code: 'not_found' })
+  })
+})
+
+describe('artifacts', () => {
+  test('are stored with their bytes and read back', async () => {
+    const thread = here.workspace.thread(here.principal, here.threadId)
+    const info = await thread.createArtifact(here.runId, chart('<svg>ä</svg>'))
+    expect(info).toMatchObject({
+      runId: here.runId,
+      kind: 'chart',
+      bytes: 13,
+      rows: null,
+      mediaType: 'image/svg+xml',
+    })
+    expect(Buffer.from(await thread.readArtifact(info.id)).toString()).toBe('<svg>ä</svg>')
+    const { info: again, content } = await here.workspace.artifact(here.principal, info.id)
+    expect([again, await text(content)]).toEqual([info, '<svg>ä</svg>'])
+  })
+  test('have a size', async () => {
+    const thread = here.workspace.thread(here.principal, here.threadId)
+    expect((await thread.createArtifact(here.runId, chart(new Uint8Array(100)))).bytes).toBe(100)
+    await expect(thread.createArtifact(here.runId, chart(new Uint8Array(101)))).rejects.toMatchObject({
+      code: 'payload_too_large',
+    })
+  })
+})
+
+test('removing a file, and then the thread, removes rows and bytes', async () => {
+  const threadId = await here.makeThread(here.principal)
+  const thread = here.workspace.thread(here.principal, threadId)
+  const upload = () =>
+    here.workspace.upload(here.principal, threadId, { name: 'a', content: chunksOf('a,b\n1,2\n') }, untimed())
+  const [first, second] = [await upload(), await upload()]
+  await thread.profile(first.id, untimed())
+  await thread.profile(second.id, untimed())
+  const artifact = await thread.createArtifact(here.runId, chart('x'))
+  const kept = async () =>
+    [...(await names('blobs')), ...(await names('tables'))].filter((name) =>
+      [first.id, second.id, artifact.id].some((id) => name.startsWith(id)),
+    )
+  await here.workspace.removeFile(here.principal, first.id)
+  expect((await kept()).toSorted()).toEqual([artifact.id, second.id, `${second.id}.duckdb`].toSorted())
+  await here.workspace.removeThread(here.principal, threadId)
+  expect(await kept()).toEqual([])
+  await expect(here.workspace.file(here.principal, second.id)).rejects.toMatchObject({ code: 'not_found' })
+  await expect(here.workspace.artifact(here.principal, artifact.id)).rejects.toMatchObject({
+    code: 'not_found',
+  })
+})
