@@ -310,6 +310,9 @@ function valueAt(sentence: Sentence, term: KnownTerm, at: number): { value: stri
     const code = /^(\d{3})s$/u.exec(said)?.[1]
     const value = term.values.find((known) => spelling(known) === said || known === code)
     if (value !== undefined) return { value, length }
+    // People say gpt-5 where a gateway writes openai/gpt-5.
+    const behindSlash = term.values.filter((known) => spelling(known.split('/').at(-1) ?? '') === said)
+    if (behindSlash[0] !== undefined && behindSlash.length === 1) return { value: behindSlash[0], length }
   }
   return null
 }
@@ -321,7 +324,7 @@ function isValue(term: KnownTerm, text: string): boolean {
 function spelling(text: string): string {
   return text
     .toLowerCase()
-    .replaceAll(/[\s_-]+/gu, ' ')
+    .replaceAll(/[\s_.-]+/gu, ' ')
     .trim()
 }
 
@@ -371,7 +374,7 @@ export function outcomeFilter(sentence: Sentence, outcome: Outcome): (Filter & {
     return refuse(
       `several columns could tell which rows ${outcome}: ${named.map((each) => each.label).join(', ')}; name one, e.g. “where ${term.label} is …”`,
     )
-  const rule = outcomeRule(term) ?? exportRule(sentence)
+  const rule = exportRule(sentence) ?? outcomeRule(term)
   if (rule === null)
     return refuse(
       `I cannot tell which values of ${term.label} mean ${outcome}; name them, e.g. “where ${term.label} is ${term.values[0] ?? '…'}”`,

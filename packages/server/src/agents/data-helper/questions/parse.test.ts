@@ -253,6 +253,15 @@ describe('simple questions on other tables', () => {
     expect(await rowsOf(table, 'total amount for seller acme')).toEqual([[2, 1, 0]])
   })
 
+  it('finds gpt-5 where a gateway writes openai/gpt-5, and not where that is two models', async () => {
+    await using table = await openTestTable({ csv: 'model,cost\nopenai/gpt-5,1\nopenai/gpt-5-mini,2\n' })
+    expect(await rowsOf(table, 'total cost for gpt-5')).toEqual([[1, 1, 0]])
+    await using two = await openTestTable({ csv: 'model,cost\nopenai/gpt-5,1\nazure/gpt-5,2\n' })
+    expect(parseSimpleQuestion('total cost for gpt-5', { tableName: 'data', profile: two.profile }).ok).toBe(
+      false,
+    )
+  })
+
   it('asks which time column tells when', async () => {
     await using table = await openTestTable({ csv: 'started,ended,cost\n2026-01-01,2026-01-02,3\n' })
     const parsed = parseSimpleQuestion('cost by day', { tableName: 'data', profile: table.profile })
@@ -330,6 +339,41 @@ describe('simple questions through a mapping', () => {
     const result = await table.run(readingSql(parsed.reading))
     expect(result.columns[0]).toBe('total_cost_usd')
     expect(result.rows[0]?.[0]).toBeCloseTo(0.03)
+  })
+
+  it('leaves an estimated cost to the playbook that knows prices', async () => {
+    await using table = await openTestTable({ csv: 'model,tokens\na,1\nb,2\n' })
+    const estimated = { ...field('cost_usd', ['model', 'tokens'], ''), estimated: true } as never
+    const parsed = parseSimpleQuestion('total cost by model', {
+      tableName: 'data',
+      profile: table.profile,
+      mapping: { ...mapping, fields: { cost_usd: estimated }, keep: null },
+    })
+    expect(parsed.ok ? null : parsed.why).toContain('only be estimated')
+  })
+
+  it('compares status codes as numbers although the mapped status is text', async () => {
+    await using table = await openTestTable({ csv: 'status,id\n200,a\n429,b\n500,c\n' })
+    const status = field('status', ['status'], `nullif(trim("status"), '')`) as never
+    const parsed = parseSimpleQuestion('how many requests failed', {
+      tableName: 'data',
+      profile: table.profile,
+      mapping: { ...mapping, fields: { status }, keep: null },
+    })
+    if (!parsed.ok) throw new Error(parsed.why)
+    expect((await table.run(readingSql(parsed.reading))).rows[0]?.[0]).toBe(2)
+  })
+
+  it('takes a recognised export at its word on what succeeded', async () => {
+    await using table = await openTestTable({ csv: 'status,id\n429,b\n500,c\n,d\n,e\n,f\n' })
+    const status = field('status', ['status'], `nullif(trim("status"), '')`) as never
+    const parsed = parseSimpleQuestion('how many requests succeeded', {
+      tableName: 'data',
+      profile: table.profile,
+      mapping: { ...mapping, format: 'spans', ok: `"status" IS NULL`, fields: { status }, keep: null },
+    })
+    if (!parsed.ok) throw new Error(parsed.why)
+    expect((await table.run(readingSql(parsed.reading))).rows[0]?.[0]).toBe(3)
   })
 
   it('passes on the open question of a field instead of guessing its unit', async () => {

@@ -18,10 +18,10 @@ import {
   settle,
   take,
 } from './sentence.ts'
-import { type KnownTerm, knownTerms } from './terms.ts'
+import { type KnownTerm, knownTerms, matchFields } from './terms.ts'
 import { aggregateWords, callNouns, fillers, notUnderstood, outcomes, rowNouns } from './vocabulary.ts'
 import { resolveWindow, windowAt } from './windows.ts'
-import { maxQuestionTokens, nearlySame, stem, tokenise } from './words.ts'
+import { maxQuestionTokens, nameWords, nearlySame, stem, tokenise } from './words.ts'
 
 export interface TableInfo {
   /** The name the SQL will use for the raw table. */
@@ -255,6 +255,15 @@ function leftOver(sentence: Sentence): Stop | null {
     if (why !== undefined) return refuse(`“${token.text}”: ${why}`)
     const another = mentionAt(sentence, at, () => true)?.matches[0]?.term
     if (another !== undefined) return refuse(`I do not see what ${another.label} is to do in this question`)
+    const estimated = matchFields([token.text]).find(
+      (field) => sentence.mapping?.fields[field]?.estimated === true,
+    )
+    if (estimated !== undefined)
+      return refuse(
+        `${sentence.profile.fileName} has no column for “${token.text}”; it can only be estimated, which the cost breakdown does`,
+      )
+    if (matchFields([token.text]).length > 0)
+      return refuse(`${sentence.profile.fileName} has no column for “${token.text}”`)
     const near = sentence.terms
       .flatMap((term) => term.values)
       .find((value) => nearlySame(value.toLowerCase(), token.word))
@@ -323,7 +332,9 @@ function decideFigure(sentence: Sentence, parts: Parts): DecidedFigure | Stop {
   const counted = parts.measure === null
   if (said.kind !== 'said') {
     const scoped = grouping.groups.length > 0 || filters.length > 0 || window !== null
-    if (said.kind === 'none' && !scoped && !grouping.perRow)
+    // "total cost" is a figure too where the column itself is called total_cost.
+    const total = parts.measure?.columns.some((column) => nameWords(column).includes('total')) ?? false
+    if (said.kind === 'none' && !scoped && !grouping.perRow && !total)
       return refuse('it does not name a figure: a count, a total, an average, …')
     if (counted) {
       const clear = noun !== null || grouping.ranking?.byRows === true || outcomeOnly(filters)

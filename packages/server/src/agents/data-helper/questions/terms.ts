@@ -38,7 +38,9 @@ export function knownTerms(
   choices: Choices,
 ): readonly KnownTerm[] {
   const fields = Object.values(mapping?.fields ?? {}).filter(
-    (field): field is MappedField => field !== undefined && field.confidence >= mappedConfidence,
+    (field): field is MappedField =>
+      // An estimated cost has no SQL of its own: it needs the price list, which the playbooks have.
+      field !== undefined && field.confidence >= mappedConfidence && field.sql !== '',
   )
   const terms = profile.columns.map((column) =>
     columnTerm(
@@ -73,13 +75,27 @@ function columnTerm(column: ColumnProfile, choices: Choices, mapped: MappedField
     const unit = kind === 'number' ? ownUnit : ''
     return { ...shared, label: column.name, kind, sql, textSql: raw, unit, field: null, names }
   }
+  if (mapped.field === 'status' && read.kind === 'number' && read.cast !== null) {
+    // Mapped, a status is text; as numbers its codes can be compared.
+    const sql = casts[read.cast].sql(quoteName(column.name))
+    const status = {
+      label: column.name,
+      kind: 'number',
+      sql,
+      textSql: raw,
+      unit: '',
+      field: 'status',
+    } as const
+    return { ...shared, ...status, names: [...names, ...fieldNames('status')] }
+  }
   const unit = fieldUnits[mapped.field] ?? ''
-  const kind = fieldKind(mapped.field, read.kind)
+  const kind = fieldKind(mapped.field)
   const text = kind === 'text' ? `CAST(${mapped.sql} AS VARCHAR)` : raw
   return {
     ...shared,
     // A column in seconds that the mapping reads as milliseconds must not be shown under its own name.
-    label: kind === 'number' && unit !== ownUnit ? mapped.field : column.name,
+    // Nor does anybody say `attributes.gen_ai.response.model`.
+    label: (kind === 'number' && unit !== ownUnit) || column.name.includes('.') ? mapped.field : column.name,
     kind,
     sql: kind === 'text' ? text : mapped.sql,
     textSql: text,
@@ -90,7 +106,7 @@ function columnTerm(column: ColumnProfile, choices: Choices, mapped: MappedField
 }
 
 function derivedTerm(mapped: MappedField): KnownTerm {
-  const kind = fieldKind(mapped.field, 'text')
+  const kind = fieldKind(mapped.field)
   return {
     label: mapped.field,
     columns: mapped.columns,
@@ -114,9 +130,8 @@ function fieldNames(field: FieldName): readonly (readonly string[])[] {
   return [nameWords(field), ...(concepts[field] ?? []).map((phrase) => phrase.split(' '))]
 }
 
-function fieldKind(field: FieldName, read: TermKind): TermKind {
+function fieldKind(field: FieldName): TermKind {
   if (field === 'time') return 'time'
-  if (field === 'status') return read === 'number' ? 'number' : 'text'
   return fieldUnits[field] === undefined ? 'text' : 'number'
 }
 
