@@ -44,8 +44,7 @@ test('a report for a person', () => {
 
 In all 24.120929 USD.
 
-Figures, and the query each comes from
-  Total cost: 24.120929 USD  [cost_total]
+Each of 1 figures is a cell of a query: --sql lists them, and shows the queries.
 
 Cost by model  [by_model, verified playbook]
 
@@ -64,7 +63,10 @@ test('with --sql each query is shown: its SQL and its rows, one wide row as a li
   const columns = ['a', 'b', 'c', 'd', 'e']
   const queries = report.queries.map((query) => ({ ...query, columns, rows: [[1, 2, 3, 4, 5]] }))
   const shown = renderReport({ ...report, queries }, { ...options, withSql: true })
-  expect(shown).toContain(`Total cost  [cost_total, verified playbook]
+  expect(shown).toContain(`Figures, and the query each comes from
+  Total cost: 24.120929 USD  [cost_total]
+
+Total cost  [cost_total, verified playbook]
 
     SELECT sum(cost) AS cost
     FROM usage

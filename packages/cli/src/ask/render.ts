@@ -60,16 +60,19 @@ export function renderReport(
   report: Report,
   { withSql, bold }: Pick<RenderOptions, 'withSql' | 'bold'>,
 ): string {
-  const figures = report.figures.map(
+  const origins = report.figures.map(
     (figure) => `  ${printable(figure.label)}: ${printable(formatFigure(figure))}  [${figure.query}]`,
   )
-  // The cells of a single row are the figures already listed.
+  const figures = withSql
+    ? ['Figures, and the query each comes from', ...origins]
+    : [`Each of ${origins.length} figures is a cell of a query: --sql lists them, and shows the queries.`]
+  // The cells of a single row are figures that the text has told already.
   const shown = report.queries.filter(({ rows }) => withSql || rows.length !== 1)
   const caveats = report.caveats.map((caveat) => `  - ${printable(caveat)}`)
   return joinBlocks([
     heading(printable(report.title)),
     renderText(withoutCitations(report.text, report.figures), bold),
-    figures.length === 0 ? '' : ['Figures, and the query each comes from', ...figures].join('\n'),
+    origins.length === 0 ? '' : figures.join('\n'),
     ...shown.map((query) => renderQuery(query, withSql)),
     caveats.length === 0 ? '' : ['Keep in mind', ...caveats].join('\n'),
   ])

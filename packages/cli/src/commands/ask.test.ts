@@ -89,7 +89,7 @@ describe('for a person', () => {
   test('the answer on standard output, the progress and the server in use on standard error', async () => {
     const { code, stdout, stderr } = await run(['ask', question, '--data', usage, ...here])
     expect(code).toBe(0)
-    expect(stdout).toContain('Figures, and the query each comes from')
+    expect(stdout).toContain('--sql lists them')
     expect(stdout).not.toContain('SELECT')
     expect(stderr).toContain(`using the server at ${url} (pid ${server.child.pid})`)
     expect(stderr).toMatch(/^sent usage\.csv$/m)
@@ -112,6 +112,7 @@ describe('for a person', () => {
     ])
     expect(code).toBe(0)
     expect(stdout).toContain('SELECT')
+    expect(stdout).toContain('Figures, and the query each comes from')
     const names = await readdir(out)
     expect(names.length).toBeGreaterThan(0)
     for (const name of names) {
