@@ -13,7 +13,7 @@ import type { NewEvent, RunId, ThreadId } from '@holdfast/protocol'
 import { systemIdMaker } from '@holdfast/protocol'
 import { Kysely } from 'kysely'
 import pg from 'pg'
-import { appendParameters, appendStatement } from '../../packages/server/src/log/append-statement.ts'
+import { appendParameters, appendStatements } from '../../packages/server/src/log/append-statement.ts'
 import { createThreads } from '../../packages/server/src/log/create-threads.ts'
 import type { AppendCommand } from '../../packages/server/src/log/event-log.ts'
 import { groupLimits } from '../../packages/server/src/log/group-commit.ts'
@@ -226,7 +226,7 @@ async function measureBare(
   while (spentMs < ms) {
     const values = makeGroup(groups)
     const began = performance.now()
-    await target.bare(appendStatement, values)
+    await target.bare(appendStatements.pass, values)
     spentMs += performance.now() - began
     groups += 1
   }

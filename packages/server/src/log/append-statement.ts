@@ -12,8 +12,8 @@ import { eventKey } from './prepare-command.ts'
  *   locked    the threads' rows, in the order of their ids: two nodes whose groups overlap cannot deadlock.
  *             Whatever changes a lease takes its thread's row first, too (runs/): no claim can happen from here on.
  *   held      L4: the leases that the commands name, as they are now, not as the statement's snapshot has them: that
- *             is what the locking clause is for. KEY SHARE, because a heartbeat changes its row without changing
- *             the lease, and neither shall wait for the other.
+ *             is what the locking clause is for. (KEY SHARE would let heartbeats pass, but it takes a row as the
+ *             snapshot has it, and so let a worker write whose lease was taken while it waited.)
  *   judged    what stands against each command: no thread, a lost lease, a producer key that is not new (L5)
  *   raised    L2: the heads, and with them the places of the new events
  *   stored    the events
@@ -24,7 +24,7 @@ import { eventKey } from './prepare-command.ts'
  * Checks are columns and then a filter, not joins that drop rows: from an anti-join the planner expects one row,
  * takes nested loops for all that follows, and a group of 256 takes three times as long.
  */
-export const appendStatement = `/* prepare log-append */
+const statement = (name: string, lockRuns: string): string => `/* prepare ${name} */
 with command as materialized (
   select * from json_to_recordset($1::json) as c(
     n int, thread_id text, run_id text, agent text, first_key text, lease_epoch int8, size int)
@@ -36,13 +36,16 @@ held as materialized (
   select id, lease_epoch, status from runs
   where id = any(array(
     select c.run_id from command c join locked l on l.id = c.thread_id where c.lease_epoch is not null))
-  for key share
+  ${lockRuns}
 ),
 judged as materialized (
   select c.*, l.id is not null as thread_found,
     c.lease_epoch is null
       or exists (select from held h
         where h.id = c.run_id and h.lease_epoch = c.lease_epoch and h.status = 'running') as lease_holds,
+    c.lease_epoch is not null and l.id is not null
+      and not exists (select from held h where h.id = c.run_id)
+      and (select r.id from runs r where r.id = c.run_id limit 1) is not null as lease_busy,
     (select e.seq from events e where e.run_id = c.run_id and e.producer_key = c.first_key limit 1) is null as new
   from command c left join locked l on l.id = c.thread_id
 ),
@@ -66,14 +69,25 @@ stored as (
   from json_to_recordset($2::json) as e(n int, i int, id text, type text, data text, key text)
     join placed p on p.n = e.n
 )
-select j.thread_found, j.lease_holds, p.after, p.at
+select j.thread_found, j.lease_holds, j.lease_busy, p.after, p.at
 from judged j left join placed p on p.n = j.n
 order by j.n`
+
+/**
+ * What to do where a heartbeat is changing a run's row at this moment. A group passes over it: it holds many runs'
+ * rows, a heartbeat too, and waiting for each other's they would deadlock. A single command waits.
+ */
+export const appendStatements = {
+  pass: statement('log-append', 'for share skip locked'),
+  wait: statement('log-append-wait', 'for share'),
+} as const
 
 /** What became of one command of a group. */
 export type AppendOutcome =
   | { readonly kind: 'stored'; readonly events: readonly StoredEvent[] }
   | { readonly kind: 'lease_lost' }
+  /** Passed over: store it alone, and wait. */
+  | { readonly kind: 'lease_busy' }
   | { readonly kind: 'thread_missing' }
   /** A first write under the same producer key is in the log (L5). */
   | { readonly kind: 'repeated' }
@@ -81,6 +95,7 @@ export type AppendOutcome =
 interface OutcomeRow {
   readonly thread_found: boolean
   readonly lease_holds: boolean
+  readonly lease_busy: boolean
   readonly after: number | null
   readonly at: Date | null
 }
@@ -93,9 +108,10 @@ interface OutcomeRow {
 export async function storeGroup(
   db: Kysely<Schema>,
   group: readonly PreparedCommand[],
+  locks: keyof typeof appendStatements,
 ): Promise<readonly AppendOutcome[]> {
   const { rows: outcomes } = await db.executeQuery<OutcomeRow>(
-    CompiledQuery.raw(appendStatement, [...appendParameters(group)]),
+    CompiledQuery.raw(appendStatements[locks], [...appendParameters(group)]),
   )
   return group.map((prepared, n) => outcomeOf(prepared, outcomes[n]))
 }
@@ -127,6 +143,7 @@ export function appendParameters(group: readonly PreparedCommand[]): readonly [s
 function outcomeOf(prepared: PreparedCommand, row: OutcomeRow | undefined): AppendOutcome {
   if (row === undefined) throw new Error('The append statement answers every command')
   if (!row.thread_found) return { kind: 'thread_missing' }
+  if (row.lease_busy) return { kind: 'lease_busy' }
   if (!row.lease_holds) return { kind: 'lease_lost' }
   const { after, at } = row
   if (after === null || at === null) return { kind: 'repeated' }

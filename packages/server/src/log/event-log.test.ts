@@ -3,6 +3,7 @@ import { openTestPgliteStore } from '../store/testing/pglite.ts'
 import { eventLogContract } from './event-log.contract.ts'
 import { createMemoryEventLog } from './memory-event-log.ts'
 import { sqlHarness } from './testing/sql-harness.ts'
+import { transactContract } from './transact.contract.ts'
 
 eventLogContract('the log in memory', async () => {
   const log = createMemoryEventLog()
@@ -17,3 +18,5 @@ eventLogContract('the log in memory', async () => {
 })
 
 eventLogContract('the log on PGlite in a directory', async () => sqlHarness(await openTestPgliteStore()))
+
+transactContract('transactions of the log on PGlite', openTestPgliteStore)

@@ -30,29 +30,34 @@ export interface SqlEventLog extends EventLog {
 }
 
 /** Dispose of it before its store: it waits for what is being appended. */
-export function createEventLog(store: Pick<Store, 'db' | 'epoch'>): SqlEventLog {
-  const { db, epoch } = store
+export function createEventLog({ db, epoch }: Pick<Store, 'db' | 'epoch'>): SqlEventLog {
   const makeId = systemIdMaker()
   const listeners = createCommitListeners()
-  const group = openGroupCommit(async (commands) => {
-    const outcomes = await storeGroup(db, commands)
+  const store = async (
+    commands: readonly PreparedCommand[],
+    locks: 'pass' | 'wait',
+  ): Promise<readonly AppendOutcome[]> => {
+    const outcomes = await storeGroup(db, commands, locks)
     listeners.tell(outcomes.flatMap((outcome) => (outcome.kind === 'stored' ? outcome.events.slice(-1) : [])))
     return outcomes
-  })
+  }
+  const group = openGroupCommit((commands) => store(commands, 'pass'))
 
   return {
     epoch,
     append: async (command) => {
       const prepared = prepareCommand(command, makeId)
-      return eventsOf(db, prepared, await group.add(prepared))
+      const outcome = await group.add(prepared)
+      if (outcome.kind !== 'lease_busy') return eventsOf(db, prepared, outcome)
+      // By itself, beside the groups: they do not wait for whoever holds the run's row.
+      return eventsOf(db, prepared, only(await store([prepared], 'wait')))
     },
     transact: async (work) => {
       const appended: StoredEvent[] = []
       const result = await db.transaction().execute((tx) =>
         work(tx, async (command) => {
           const prepared = prepareCommand(command, makeId)
-          const [outcome] = await storeGroup(tx, [prepared])
-          if (outcome === undefined) throw new Error('The store answers every command')
+          const outcome = only(await storeGroup(tx, [prepared], 'wait'))
           if (outcome.kind === 'stored') appended.push(...outcome.events.slice(-1))
           return eventsOf(tx, prepared, outcome)
         }),
@@ -68,6 +73,11 @@ export function createEventLog(store: Pick<Store, 'db' | 'epoch'>): SqlEventLog 
   }
 }
 
+function only([outcome]: readonly AppendOutcome[]): AppendOutcome {
+  if (outcome === undefined) throw new Error('The store answers every command')
+  return outcome
+}
+
 async function eventsOf(
   db: Kysely<Schema>,
   { command }: PreparedCommand,
@@ -80,6 +90,8 @@ async function eventsOf(
       return readRepeated(db, command.runId, command.producerKey)
     case 'thread_missing':
       throw new HoldfastError('not_found', `There is no thread ${command.threadId}`)
+    case 'lease_busy':
+      throw new Error('A command that waits for its run is never passed over')
     case 'lease_lost':
       if (command.fence === null) throw new Error('Only a command with a lease can lose one')
       throw new LeaseLostError(command.fence)

@@ -7,14 +7,29 @@ import type { Schema } from './schema.ts'
 /**
  * Brings the database to this version's schema. Two processes at once are safe: kysely takes an advisory lock
  * on PostgreSQL, and on PGlite there is only one process.
+ * @throws {HoldfastError} not_ready: a migration failed, or the database is of a newer version
  */
 export async function migrate(db: Kysely<Schema>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } })
   const { error, results } = await migrator.migrateToLatest()
   if (error === undefined) return
   const failed = results?.find(({ status }) => status === 'Error')?.migrationName
-  const what = failed === undefined ? 'The database could not be migrated' : `Migration ${failed} failed`
-  throw new HoldfastError('not_ready', `${what}: ${messageOf(error)}. Nothing was changed.`, { cause: error })
+  if (failed !== undefined)
+    throw new HoldfastError(
+      'not_ready',
+      `Migration ${failed} failed: ${messageOf(error)}. Nothing was changed.`,
+      {
+        cause: error,
+      },
+    )
+  const newer = /previously executed migration (\S+) is missing/.exec(messageOf(error))?.[1]
+  if (newer !== undefined)
+    throw new HoldfastError(
+      'not_ready',
+      `The database was brought to ${newer} by a newer version; start that version, or restore an older backup.`,
+      { cause: error },
+    )
+  throw error
 }
 
 /** The epoch the store was made with, or the one restore gave it (L6). */

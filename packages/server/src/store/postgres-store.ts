@@ -110,10 +110,18 @@ function preparing(pool: pg.Pool): PostgresPool {
 
 function notReady(connectionString: string, error: unknown): Error {
   if (error instanceof HoldfastError) return error
-  const cause = error instanceof Error ? error.message : String(error)
-  return new HoldfastError('not_ready', `PostgreSQL at ${place(connectionString)} cannot be used: ${cause}`, {
-    cause: error,
-  })
+  return new HoldfastError(
+    'not_ready',
+    `PostgreSQL at ${place(connectionString)} cannot be used: ${messageOf(error)}. ` +
+      'Check the database URL, and that the server runs and lets this user in.',
+    { cause: error },
+  )
+}
+
+function messageOf(error: unknown): string {
+  // A host with several addresses: one error each, and no message of its own.
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Host, port and database; never the password. */

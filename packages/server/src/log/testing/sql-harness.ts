@@ -6,8 +6,13 @@ import type { EventLogHarness } from '../event-log.contract.ts'
 import type { SqlEventLog } from '../sql-event-log.ts'
 import { createEventLog } from '../sql-event-log.ts'
 
+export interface SqlHarness extends EventLogHarness {
+  readonly log: SqlEventLog
+  readonly store: Store
+}
+
 /** The contract's harness on a store, which goes with it. */
-export function sqlHarness(store: Store): EventLogHarness & { readonly log: SqlEventLog } {
+export function sqlHarness(store: Store): SqlHarness {
   const makeId = systemIdMaker()
   const log = createEventLog(store)
   const threads = createThreads(store)
@@ -31,6 +36,7 @@ export function sqlHarness(store: Store): EventLogHarness & { readonly log: SqlE
 
   return {
     log,
+    store,
     createThread: async () => (await threads.create(principal)).id,
     createRun: async (threadId) => {
       const id = makeId('run')
