@@ -1,0 +1,254 @@
+import type { Question } from '@holdfast/protocol'
+import type { SaidAggregate } from './aggregate.ts'
+import { additivity } from './concepts.ts'
+import type { Grouping } from './groups.ts'
+import type { Aggregate, Filter, SimpleReading, TimeWindow } from './reading.ts'
+import { isStop, plainTerm, refuse, type Sentence, type Stop } from './sentence.ts'
+import type { KnownTerm } from './terms.ts'
+import { callNouns } from './vocabulary.ts'
+import { nameWords } from './words.ts'
+
+/** What the words of a question gave, before it is settled what they come to. */
+export interface Parts {
+  readonly said: SaidAggregate
+  readonly rate: Filter | null
+  readonly measure: KnownTerm | null
+  readonly noun: string | null
+  readonly grouping: Grouping
+  readonly filters: readonly Filter[]
+  readonly window: TimeWindow | null
+}
+
+export type Decided = Pick<
+  SimpleReading,
+  'aggregate' | 'measure' | 'groups' | 'filters' | 'window' | 'order' | 'limit' | 'assumed'
+>
+
+/** Settles which figure is meant, or why none is. */
+export function decide(sentence: Sentence, parts: Parts): Decided | Stop {
+  const { grouping, window } = parts
+  const figure = decideFigure(sentence, parts)
+  if (isStop(figure)) return figure
+  const { aggregate, measure, filters } = figure
+  const { groups, ranking } = grouping
+  const timely = groups.some((group) => group.kind !== 'term')
+  const assumed = [...figure.assumed, ...(ranking?.assumed ?? [])]
+  const grain = sentence.mapping?.grain ?? 'request'
+  const perRow = !['sum', 'share', 'distinct', 'count', 'rate'].includes(aggregate.kind)
+  if (perRow && grain !== 'request' && grain !== 'unknown')
+    assumed.push(
+      `each row of ${sentence.profile.fileName} stands for a ${grain}, so this is over ${grain} rows, not over requests`,
+    )
+  return {
+    aggregate,
+    measure: measure === null ? null : plainTerm(measure),
+    groups,
+    filters,
+    window,
+    order: ranking?.order ?? (timely ? 'group' : 'largest'),
+    limit: ranking?.limit ?? null,
+    assumed,
+  }
+}
+
+interface DecidedFigure {
+  readonly aggregate: Aggregate
+  readonly measure: KnownTerm | null
+  readonly filters: readonly Filter[]
+  readonly assumed: readonly string[]
+}
+
+function decideFigure(sentence: Sentence, parts: Parts): DecidedFigure | Stop {
+  const { said, rate, filters, grouping, noun, window } = parts
+  if (rate !== null) {
+    if (said.kind === 'said' || parts.measure !== null)
+      return refuse('it names two figures; ask for one at a time')
+    return { aggregate: { kind: 'rate', of: rate }, measure: null, filters, assumed: [] }
+  }
+  const measure = parts.measure ?? requestCount(sentence, noun)
+  if (measure !== null && isStop(measure)) return measure
+  const counted = parts.measure === null
+  if (said.kind !== 'said') {
+    const scoped = grouping.groups.length > 0 || filters.length > 0 || window !== null
+    // "total cost" is a figure too where the column itself is called total_cost.
+    const total = parts.measure?.columns.some((column) => nameWords(column).includes('total')) ?? false
+    if (said.kind === 'none' && !scoped && !grouping.perRow && !total)
+      return refuse('it does not name a figure: a count, a total, an average, …')
+    if (counted) {
+      const clear = noun !== null || grouping.ranking?.byRows === true || outcomeOnly(filters)
+      const ranks = grouping.ranking !== null && said.kind === 'none'
+      if (!clear && !ranks) return refuse('it does not name what is to be counted or added up')
+      const byRows = ranks && !clear ? ['no measure was named: ranked by number of rows'] : []
+      return { aggregate: { kind: measure === null ? 'count' : 'sum' }, measure, filters, assumed: byRows }
+    }
+    return openAggregate(sentence, parts, measure)
+  }
+  const { aggregate } = said
+  switch (aggregate.kind) {
+    case 'count':
+      return countOf(sentence, parts, measure, counted)
+    case 'distinct':
+      if (measure === null || counted)
+        return refuse('it does not say of what the different values are counted')
+      return { aggregate, measure, filters, assumed: [] }
+    case 'share':
+      return shareOf(parts, measure)
+    case 'sum':
+    case 'mean':
+    case 'min':
+    case 'max':
+    case 'median':
+    case 'quantile':
+      return measured(sentence, parts, aggregate, measure, counted)
+    case 'rate':
+      throw new Error('a rate is taken before the aggregate')
+    default:
+      throw new Error(`unknown aggregate ${JSON.stringify(aggregate satisfies never)}`)
+  }
+}
+
+function outcomeOnly(filters: readonly Filter[]): boolean {
+  return filters.some((filter) => filter.kind === 'outcome')
+}
+
+function measured(
+  sentence: Sentence,
+  { filters, grouping }: Parts,
+  aggregate: Aggregate,
+  measure: KnownTerm | null,
+  counted: boolean,
+): DecidedFigure | Stop {
+  if (measure === null || counted) {
+    if (aggregate.kind === 'sum')
+      return { aggregate: { kind: measure === null ? 'count' : 'sum' }, measure, filters, assumed: [] }
+    return refuse('it does not say of which column; a mean of counts takes two steps')
+  }
+  const adds = additivity(measure.label, measure.unit) === 'adds'
+  const timely = grouping.groups.some((group) => group.kind === 'time')
+  const extreme = aggregate.kind === 'max' || aggregate.kind === 'min'
+  if (adds && grouping.per && aggregate.kind !== 'sum' && (timely || extreme)) {
+    const id = `per:${measure.label}`
+    const chosen = sentence.choices.get(id)
+    if (chosen === 'totals') return { aggregate: { kind: 'sum' }, measure, filters, assumed: [] }
+    if (chosen !== 'rows')
+      return { stop: 'ambiguous', question: perQuestion(id, aggregate.kind, measure.label) }
+  }
+  if (grouping.perRow && aggregate.kind === 'sum')
+    return refuse('a total has no “per row”; ask for the average')
+  if (aggregate.kind === 'sum' && additivity(measure.label, measure.unit) === 'does_not_add')
+    return {
+      aggregate,
+      measure,
+      filters,
+      assumed: [`a sum of ${measure.label} is rarely meaningful; the average may be meant`],
+    }
+  const bucketed =
+    sentence.mapping?.grain !== undefined && !['request', 'unknown'].includes(sentence.mapping.grain)
+  if (grouping.perRow && bucketed)
+    return refuse('the rows of this file are not single requests, so it has no figure per request')
+  return { aggregate, measure, filters, assumed: [] }
+}
+
+/** "average cost per day": of the rows within each day, or of the days' totals? */
+function perQuestion(id: string, kind: Aggregate['kind'], name: string): Question {
+  return {
+    id,
+    text: `“per” leaves two readings of ${name}. Which do you mean?`,
+    choices: [
+      { value: 'rows', label: `the ${kind} of ${name} over single rows, within each group` },
+      { value: 'totals', label: `the total of ${name} of each group, to compare the groups` },
+    ],
+  }
+}
+
+/** A measure without an aggregate: a total where adding up means something, a mean where it does not, else asked. */
+function openAggregate(sentence: Sentence, parts: Parts, measure: KnownTerm | null): DecidedFigure | Stop {
+  if (measure === null) throw new Error('an open aggregate needs a measure')
+  const { filters, grouping } = parts
+  if (grouping.perRow) return measured(sentence, parts, { kind: 'mean' }, measure, false)
+  const kind = additivity(measure.label, measure.unit)
+  if (kind === 'adds') return { aggregate: { kind: 'sum' }, measure, filters, assumed: [] }
+  if (kind === 'does_not_add')
+    return {
+      aggregate: { kind: 'mean' },
+      measure,
+      filters,
+      assumed: [`no aggregate was named: the mean of ${measure.label}`],
+    }
+  const id = `aggregate:${measure.label}`
+  const chosen = sentence.choices.get(id)
+  if (chosen === 'sum' || chosen === 'mean' || chosen === 'median')
+    return { aggregate: { kind: chosen }, measure, filters, assumed: [] }
+  return {
+    stop: 'ambiguous',
+    question: {
+      id,
+      text: `Which figure of ${measure.label} do you mean?`,
+      choices: [
+        { value: 'sum', label: `the total of ${measure.label}` },
+        { value: 'mean', label: `the average of ${measure.label}` },
+        { value: 'median', label: `the median of ${measure.label}` },
+      ],
+    },
+  }
+}
+
+function countOf(
+  sentence: Sentence,
+  parts: Parts,
+  measure: KnownTerm | null,
+  counted: boolean,
+): DecidedFigure | Stop {
+  const { filters, noun } = parts
+  if (measure === null) {
+    if (noun === null && !outcomeOnly(filters) && filters.length === 0)
+      return refuse('it does not say what is counted')
+    return { aggregate: { kind: 'count' }, measure: null, filters, assumed: [] }
+  }
+  if (counted) return { aggregate: { kind: 'sum' }, measure, filters, assumed: [] }
+  if (noun !== null) return refuse(`I do not see what ${measure.label} is to do in this count`)
+  if (measure.kind !== 'number') return { aggregate: { kind: 'distinct' }, measure, filters, assumed: [] }
+  if (additivity(measure.label, measure.unit) === 'adds')
+    return { aggregate: { kind: 'sum' }, measure, filters, assumed: [] }
+  const codes = measure.complete
+  if (codes) return { aggregate: { kind: 'distinct' }, measure, filters, assumed: [] }
+  return refuse(`${measure.label} of ${sentence.profile.fileName} is not something that is counted`)
+}
+
+/** "share of cost by model", or with one condition and no group: "what share of requests failed". */
+function shareOf({ filters, grouping, noun }: Parts, measure: KnownTerm | null): DecidedFigure | Stop {
+  if (measure === null && noun === null && filters.length === 0)
+    return refuse('it does not say of what the share is taken')
+  const outcome = filters.find((filter) => filter.kind === 'outcome')
+  if (grouping.groups.length > 0) {
+    if (outcome !== undefined)
+      return refuse(
+        'it can mean the failure rate of each group or how failures spread over groups; ask “failure rate by …” or “number of failed requests by …”',
+      )
+    if (measure?.kind !== undefined && measure.kind !== 'number')
+      return refuse(`${measure.label} does not add up to a whole`)
+    if (measure !== null && additivity(measure.label, measure.unit) === 'does_not_add')
+      return refuse(`${measure.label} does not add up to a whole that could be shared`)
+    return { aggregate: { kind: 'share' }, measure, filters, assumed: [] }
+  }
+  const of = outcome ?? (filters.length === 1 ? filters[0] : undefined)
+  if (of === undefined) return refuse('it does not say which part of the whole is meant')
+  return {
+    aggregate: { kind: 'rate', of },
+    measure,
+    filters: filters.filter((filter) => filter !== of),
+    assumed: [],
+  }
+}
+
+/** On bucketed exports a row is not a request: requests are summed from their column, or not told at all. */
+function requestCount(sentence: Sentence, noun: string | null): KnownTerm | Stop | null {
+  if (noun === null || !callNouns.has(noun)) return null
+  const column = sentence.terms.find((term) => term.field === 'request_count')
+  if (column !== undefined) return column
+  const grain = sentence.mapping?.grain ?? 'unknown'
+  if (grain === 'request' || grain === 'unknown') return null
+  return refuse(
+    `each row of ${sentence.profile.fileName} stands for a ${grain} and no column counts requests; ask for rows instead`,
+  )
+}
