@@ -37,7 +37,8 @@ const units: Readonly<Record<string, Format>> = {
 /** Counted things: never a fraction in prose unless they are a mean. */
 const counted = (unit: string): Format => {
   const singular = unit.endsWith('s') && !unit.includes('/') ? unit.slice(0, -1) : unit
-  return (value) => `${Math.abs(value) >= 100 ? grouped(value, 0) : short(value)} ${value === 1 ? singular : unit}`
+  return (value) =>
+    `${Math.abs(value) >= 100 ? grouped(value, 0) : short(value)} ${value === 1 ? singular : unit}`
 }
 
 /** A figure as prose shows it: $24.12, 9,619 ms, 1,257,868 tokens/min, 16 Nov 2023 18:31 UTC. */
@@ -50,7 +51,8 @@ export function formatFigure(figure: Pick<Figure, 'value' | 'unit'>): string {
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
-const timeText = /^(\d{4})-(\d{2})(?:-(\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|\+00(?::?00)?)?)?)?$/u
+const timeText =
+  /^(\d{4})-(\d{2})(?:-(\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|\+00(?::?00)?)?)?)?$/u
 
 function formatText(value: Exclude<Value, number | null>, unit: string): string {
   const time = timeText.exec(value)
@@ -63,6 +65,7 @@ function formatText(value: Exclude<Value, number | null>, unit: string): string 
     return `${date} ${clock}${seconds === undefined || seconds === '00' ? '' : `:${seconds}`} UTC`
   }
   // Whole numbers beyond 2^53 arrive as text (protocol: Cell).
-  if (/^-?\d{16,}$/u.test(value)) return `${BigInt(value).toLocaleString('en-US')}${unit === '' ? '' : ` ${unit}`}`
+  if (/^-?\d{16,}$/u.test(value))
+    return `${BigInt(value).toLocaleString('en-US')}${unit === '' ? '' : ` ${unit}`}`
   return unit === '' || unit === 'UTC' ? value : `${value} ${unit}`
 }
