@@ -1,4 +1,4 @@
-import type { FileInfo } from '@holdfast/protocol'
+import type { ErrorCode, FileInfo } from '@holdfast/protocol'
 import { HoldfastError } from '@holdfast/protocol'
 import type { ToolContext } from '../../tools/define-tool.ts'
 import type { FileProfile } from '../../workspace/file-profile.ts'
@@ -21,12 +21,15 @@ export async function readThreadData(context: ToolContext): Promise<ThreadData> 
     try {
       profiles.push(await context.workspace.profile(file.id, context.signal))
     } catch (error) {
-      if (!(error instanceof HoldfastError) || error.code !== 'file_unreadable') throw error
+      if (!(error instanceof HoldfastError) || !ofTheFile.has(error.code)) throw error
       unreadable.push({ file, why: error.message })
     }
   }
   return { profiles, unreadable, tableNames: tableNames(profiles) }
 }
+
+/** What is wrong with one file and leaves the others usable. */
+const ofTheFile: ReadonlySet<ErrorCode> = new Set(['file_unreadable', 'payload_too_large'])
 
 /** A short SQL name a file: its own name where that can be one, numbered where two would be the same. */
 function tableNames(profiles: readonly FileProfile[]): ReadonlyMap<string, string> {

@@ -1,3 +1,4 @@
+import { HoldfastError } from '@holdfast/protocol'
 import { z } from 'zod'
 import { defineTool } from '../../../tools/define-tool.ts'
 import { casts } from '../../../workspace/casts.ts'
@@ -19,6 +20,11 @@ export const profileTool = defineTool({
   timeoutMs: 15 * 60_000,
   execute: async (_, context) => {
     const { profiles, unreadable } = await readThreadData(context)
+    if (profiles.length === 0 && unreadable.length > 0)
+      throw new HoldfastError(
+        'file_unreadable',
+        unreadable.map(({ file, why }) => `${file.name}: ${why}`).join(' '),
+      )
     let room = shownColumns
     const files = profiles.map((profile) => {
       const shown = profile.columns.slice(0, Math.max(room, 0))
