@@ -44,6 +44,11 @@ export function fileRoutes(app: FastifyInstance, deps: HttpDeps): void {
     try {
       const upload = { name: part.filename, content: part.file }
       return await workspace.upload(principal, thread, upload, gone.signal)
+    } catch (error) {
+      // Whoever notices first, the parser or the signal: a client that left is nobody's fault here.
+      if (request.raw.destroyed && !request.raw.complete)
+        throw new HoldfastError('cancelled', 'The client went away during the upload', { cause: error })
+      throw error
     } finally {
       reply.raw.off('close', onClose)
       // The parser waits for its file to be read to the end, wanted or not.

@@ -1,7 +1,8 @@
+import { request } from 'node:http'
 import {
-  type ArtifactInfo,
   contract,
   EventPage,
+  FileInfo,
   HoldfastError,
   Problem,
   Run,
@@ -46,11 +47,14 @@ const problemOf = async (server: TestServer, path: string, sent?: Sent) => {
 }
 const newThread = async (server: TestServer, title?: string) =>
   Thread.parse(await json(server, '/v1/threads', { method: 'POST', json: { title } }))
-const fileForm = (bytes: number): FormData => {
+/** A table of at least one row, of about this size. */
+const fileForm = (bytes = 8): FormData => {
   const form = new FormData()
-  form.set('file', new Blob([new Uint8Array(bytes)]), 'requests.csv')
+  form.set('file', new Blob([Buffer.alloc(bytes, 'a,b\n1,2\n')]), 'requests.csv')
   return form
 }
+const newRun = async (server: TestServer, threadId: string) =>
+  Run.parse(await json(server, `/v1/threads/${threadId}/runs`, { method: 'POST', json: { message: 'Why?' } }))
 
 describe('threads', () => {
   test('are created, listed, renamed and deleted', async () => {
@@ -78,7 +82,7 @@ describe('threads', () => {
   test('deleting one removes its files before its rows', async () => {
     await using server = await openTestServer()
     const { id } = await newThread(server)
-    const file = (await json(server, `/v1/threads/${id}/files`, { method: 'POST', body: fileForm(3) })) as {
+    const file = (await json(server, `/v1/threads/${id}/files`, { method: 'POST', body: fileForm() })) as {
       id: string
     }
     await ask(server, `/v1/threads/${id}`, { method: 'DELETE' })
@@ -158,7 +162,7 @@ describe('files', () => {
     const problem = await problemOf(server, `/v1/threads/${id}/files`, { method: 'POST', body })
     expect([problem.status, problem.code]).toEqual([413, 'payload_too_large'])
     // The server is none the worse for it.
-    expect((await ask(server, `/v1/threads/${id}/files`, { method: 'POST', body: fileForm(1) })).status).toBe(
+    expect((await ask(server, `/v1/threads/${id}/files`, { method: 'POST', body: fileForm() })).status).toBe(
       201,
     )
   })
@@ -168,6 +172,25 @@ describe('files', () => {
     const { id } = await newThread(server)
     const sent = { method: 'POST', body: fileForm(40 * maxUploadBytes), token: null }
     expect((await problemOf(server, `/v1/threads/${id}/files`, sent)).code).toBe('unauthenticated')
+  })
+
+  test('one whose client goes away leaves nothing behind and is no fault of the server', async () => {
+    const logged: object[] = []
+    const server = await openTestServer({ logged })
+    const { id } = await newThread(server)
+    const refusal = Promise.withResolvers<unknown>()
+    server.onUploadEnd((error) => refusal.resolve(error))
+    const sent = request(`${server.url}/v1/threads/${id}/files`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${server.token}`, 'content-type': 'multipart/form-data; boundary=b' },
+    })
+    sent.on('error', () => {})
+    const head = 'Content-Disposition: form-data; name="file"; filename="a.csv"'
+    sent.write(`--b\r\n${head}\r\n\r\na,b\n${'1,2\n'.repeat(50_000)}`, () => sent.destroy())
+    expect(await refusal.promise).toBeInstanceOf(Error)
+    expect(await json(server, `/v1/threads/${id}/files`)).toEqual({ items: [] })
+    await server[Symbol.asyncDispose]()
+    expect(logged).toEqual([])
   })
 
   test('a form without a file is 400, another body 415', async () => {
@@ -188,20 +211,12 @@ describe('artifacts', () => {
     ['text/html', '<script>alert(1)</script>', 'attachment'],
   ])('%s is served with its own type, sandboxed, %s', async (mediaType, content, place) => {
     await using server = await openTestServer()
-    const { id: threadId } = await newThread(server)
-    const id = makeId('artifact')
-    const info: ArtifactInfo = {
-      id,
-      threadId,
-      runId: makeId('run'),
-      kind: 'chart',
-      title: 'Kosten "Ä"\r\nx: y',
-      mediaType,
-      rows: null,
-      bytes: Buffer.byteLength(content),
-      createdAt: new Date().toISOString(),
-    }
-    server.artifacts.set(id, { info, content })
+    const thread = await newThread(server)
+    const run = await newRun(server, thread.id)
+    const title = 'Kosten "Ä"\r\nx: y'
+    const { id } = await server.workspace
+      .thread(server.principal, thread.id)
+      .createArtifact(run.id, { kind: 'chart', title, mediaType, content })
     const { response, text } = await ask(server, `/v1/artifacts/${id}`)
     expect(text).toBe(content)
     const header = (name: string): string => response.headers.get(name) ?? ''
@@ -288,21 +303,16 @@ describe('who may ask', () => {
   test('[P1] owner: yes · another user: 404 as if it were not there · nobody: 401; and no route is unlisted', async () => {
     await using server = await openTestServer()
     const { id: thread } = await newThread(server)
-    const run = (await json(server, `/v1/threads/${thread}/runs`, {
-      method: 'POST',
-      json: { message: 'x' },
-    })) as Run
-    const file = (await json(server, `/v1/threads/${thread}/files`, {
-      method: 'POST',
-      body: fileForm(1),
-    })) as { id: string }
-    const artifact = makeId('artifact')
-    const info = { threadId: thread, title: 't', mediaType: 'text/plain', bytes: 1 } as ArtifactInfo
-    server.artifacts.set(artifact, { info, content: 'x' })
+    const run = await newRun(server, thread)
+    const uploaded = await json(server, `/v1/threads/${thread}/files`, { method: 'POST', body: fileForm() })
+    const file = FileInfo.parse(uploaded)
+    const { id: artifact } = await server.workspace
+      .thread(server.principal, thread)
+      .createArtifact(run.id, { kind: 'table', title: 't', mediaType: 'text/plain', content: 'x' })
     const own = { thread, run: run.id, file: file.id, artifact }
 
     for (const [method, path, expected] of routes(own)) {
-      const body: Sent = path.endsWith('/files') && method === 'POST' ? { body: fileForm(1) } : {}
+      const body: Sent = path.endsWith('/files') && method === 'POST' ? { body: fileForm() } : {}
       if (path.endsWith('/runs')) body.json = { message: 'x' }
       if (method === 'PATCH') body.json = { title: 'x' }
       const as = async (token: string | null): Promise<number> =>

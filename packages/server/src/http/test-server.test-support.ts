@@ -1,16 +1,9 @@
-import { createHash, randomFillSync } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { Readable } from 'node:stream'
-import {
-  type ArtifactInfo,
-  type FileInfo,
-  HoldfastError,
-  type NewEvent,
-  type Run,
-  systemIdMaker,
-  type ThreadId,
-  type UserId,
-} from '@holdfast/protocol'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type NewEvent, type Run, systemIdMaker, type ThreadId, type UserId } from '@holdfast/protocol'
 import type { FastifyInstance } from 'fastify'
 import { afterAll } from 'vitest'
 import { defineAgent } from '../agents/define-agent.ts'
@@ -30,6 +23,7 @@ import { createRuns } from '../runs/create-runs.ts'
 import type { Runs } from '../runs/runs.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
 import { silentLogger } from '../telemetry/logger.ts'
+import { createWorkspace } from '../workspace/create-workspace.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { HttpDeps } from './deps.ts'
 import { createHttpServer } from './server.ts'
@@ -49,7 +43,9 @@ export interface TestServer extends AsyncDisposable {
   readonly log: EventLog
   readonly threads: Threads
   readonly realtime: Realtime
-  readonly artifacts: Map<string, { info: ArtifactInfo; content: string }>
+  readonly workspace: Workspace
+  /** Called with how each further upload ended; null: well. */
+  onUploadEnd(listener: (error: unknown) => void): void
   readonly inject: FastifyInstance['inject']
   readonly routes: readonly string[]
   /** Another user's token. */
@@ -66,7 +62,7 @@ export interface TestServerOptions {
   readonly logged?: object[]
 }
 
-/** A real server on a real socket and a real store in memory; the workspace is a small fake. */
+/** A real server on a real socket, its store in memory and its files in a directory of its own. */
 export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const log = createEventLog(store)
   const threads = createThreads(store)
@@ -82,12 +78,26 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     authenticate: async (credentials: Parameters<LocalMode['authenticate']>[0]) =>
       credentials.bearer === other.token ? other.principal : localMode.authenticate(credentials),
   }
-  const artifacts: TestServer['artifacts'] = new Map()
+  let uploadEnded: (error: unknown) => void = () => {}
+  const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-http-'))
+  const workspace = createWorkspace({ store, dataDir, limits: { fileBytes: maxUploadBytes } })
   const http = await createHttpServer({
     threads,
     log,
     runs: queuedRuns(log),
-    workspace: fakeWorkspace(threads, artifacts),
+    workspace: {
+      ...workspace,
+      async upload(...request) {
+        try {
+          const info = await workspace.upload(...request)
+          uploadEnded(null)
+          return info
+        } catch (error) {
+          uploadEnded(error)
+          throw error
+        }
+      },
+    },
     agents: [{ name: 'data-helper', description: 'Answers questions about data', tools: [] }],
     authenticator,
     sessions: localMode,
@@ -126,7 +136,10 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     log,
     threads,
     realtime,
-    artifacts,
+    workspace,
+    onUploadEnd(listener) {
+      uploadEnded = listener
+    },
     async append(threadId, run, ...events) {
       appended += 1
       await log.append({
@@ -142,6 +155,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       await realtime.close()
       await http.close()
       await log[Symbol.asyncDispose]()
+      await rm(dataDir, { recursive: true, force: true })
     },
   }
 }
@@ -163,60 +177,4 @@ function queuedRuns(log: SqlEventLog): Runs {
   })
   const registry = createRegistry({ agents: [agent], tools: [], models: createModelManager() })
   return createRuns({ store, log, registry, makeId, onQueued() {}, onCancel() {} })
-}
-
-function fakeWorkspace(threads: Threads, artifacts: TestServer['artifacts']): Workspace {
-  const files = new Map<string, { info: FileInfo; owner: UserId }>()
-  const missing = (): HoldfastError => new HoldfastError('not_found', 'There is no such object')
-  const file = (principal: Principal, id: string): FileInfo => {
-    const found = files.get(id)
-    if (found === undefined || found.owner !== principal.userId) throw missing()
-    return found.info
-  }
-  return {
-    async upload(principal, threadId, { name, content }, signal) {
-      await threads.get(principal, threadId)
-      const hash = createHash('sha256')
-      let bytes = 0
-      for await (const chunk of content) {
-        signal.throwIfAborted()
-        bytes += chunk.byteLength
-        if (bytes > maxUploadBytes)
-          throw new HoldfastError('payload_too_large', `Files may have ${maxUploadBytes} bytes`)
-        hash.update(chunk)
-      }
-      const info: FileInfo = {
-        id: makeId('file'),
-        threadId,
-        name,
-        kind: 'csv',
-        bytes,
-        sha256: hash.digest('hex'),
-        createdAt: new Date().toISOString(),
-      }
-      files.set(info.id, { info, owner: principal.userId })
-      return info
-    },
-    async files(principal, threadId) {
-      await threads.get(principal, threadId)
-      return [...files.values()].filter(({ info }) => info.threadId === threadId).map(({ info }) => info)
-    },
-    file: async (principal, id) => file(principal, id),
-    async removeFile(principal, id) {
-      file(principal, id)
-      files.delete(id)
-    },
-    async artifact(principal, id) {
-      const found = artifacts.get(id)
-      if (found === undefined) throw missing()
-      await threads.get(principal, found.info.threadId)
-      return { info: found.info, content: Readable.from([found.content]) }
-    },
-    thread() {
-      throw new Error('Runs are not carried out here')
-    },
-    async removeThread(_principal, threadId) {
-      for (const [id, { info }] of files) if (info.threadId === threadId) files.delete(id)
-    },
-  }
 }
