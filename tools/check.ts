@@ -5,11 +5,11 @@
 import { spawn } from 'node:child_process'
 
 const tools: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
-  ['lint', 'biome', 'ci', '.'],
+  ['lint', 'biome', 'ci', '--colors=off', '.'],
   ['promises', 'oxlint', '--type-aware', '--quiet'],
   ['types', 'tsc', '-p', 'tsconfig.json'],
   ['unused', 'knip', '--no-progress'],
-  ['layers', 'vitest', 'run', 'tools/layers.test.ts', '--reporter=dot'],
+  ['layers', 'vitest', 'run', 'tools/layers.test.ts', '--reporter=dot', '--no-color'],
 ]
 
 interface Outcome {

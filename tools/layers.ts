@@ -71,8 +71,8 @@ const importForms: readonly RegExp[] = [
   /^[ \t]*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]/gm,
   /^[ \t]*import\s*['"]([^'"]+)['"]/gm,
   /(?<!['"`.\w])import\s*\(\s*['"`]([^'"`]+)['"`]/g,
-  // A worker's or child's file is named by a URL beside the module: that is an import too.
-  /\bnew URL\(\s*['"`](\.[^'"`]+)['"`]\s*,\s*import\.meta\.url/g,
+  // A worker's or child's file is named by a URL beside the module: that is an import too; data is not.
+  /\bnew URL\(\s*['"`](\.[^'"`]+\.[cm]?[jt]s)['"`]\s*,\s*import\.meta\.url/g,
 ]
 
 /** What a file imports, as written. */
