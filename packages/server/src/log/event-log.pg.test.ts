@@ -1,10 +1,12 @@
 import type { RunId, ThreadId } from '@holdfast/protocol'
-import { start } from '@holdfast/protocol'
+import { start, systemIdMaker } from '@holdfast/protocol'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { openPostgresStore } from '../store/postgres-store.ts'
 import { openTestPostgresStore, startTestPostgres } from '../store/testing/postgres.ts'
+import { storeGroup } from './append-statement.ts'
 import { delta, eventLogContract } from './event-log.contract.ts'
+import { prepareCommand } from './prepare-command.ts'
 import { createEventLog } from './sql-event-log.ts'
 import { sqlHarness } from './testing/sql-harness.ts'
 import { transactContract } from './transact.contract.ts'
@@ -24,37 +26,46 @@ describe.skipIf(!postgres.available)(`real PostgreSQL${postgres.note}`, () => {
       const other = opening.use(await openPostgresStore({ connectionString, poolSize: 4 }))
       const otherLog = opening.use(createEventLog(other))
       const owned = opening.move()
-      return { harness, logs: [harness.log, otherLog], [Symbol.asyncDispose]: () => owned.disposeAsync() }
+      return {
+        harness,
+        other,
+        logs: [harness.log, otherLog],
+        [Symbol.asyncDispose]: () => owned.disposeAsync(),
+      }
     }
 
     test('[L2] groups that overlap in many threads, in opposite orders: no deadlock, no gap', async () => {
       await using nodes = await twoNodes()
+      const { harness, other } = nodes
+      const makeId = systemIdMaker()
       const places: { threadId: ThreadId; runId: RunId }[] = []
       for (let index = 0; index < 24; index += 1) {
-        const threadId = await nodes.harness.createThread()
-        places.push({ threadId, runId: await nodes.harness.createRun(threadId) })
+        const threadId = await harness.createThread()
+        places.push({ threadId, runId: await harness.createRun(threadId) })
       }
+      // Below the log, which would store a group that met a deadlock again, a command at a time.
       await Promise.all(
-        nodes.logs.map(async (log, node) => {
-          const order = node === 0 ? places : places.toReversed()
-          for (let round = 0; round < 40; round += 1)
-            await Promise.all(
-              order.map((place) =>
-                log.append({
-                  ...place,
-                  agent: 'a',
-                  fence: null,
-                  producerKey: `${node}.${round}`,
-                  events: [delta('x')],
-                }),
-              ),
+        [harness.store, other].map(async ({ db }, node) => {
+          for (let round = 0; round < 60; round += 1) {
+            const group = (node === 0 ? places : places.toReversed()).map((place) => ({
+              ...place,
+              agent: 'a',
+              fence: null,
+              producerKey: `${node}.${round}`,
+              events: [delta('x')],
+            }))
+            await storeGroup(
+              db,
+              group.map((command) => prepareCommand(command, makeId)),
+              'pass',
             )
+          }
         }),
       )
       for (const { threadId } of places) {
-        const read = await nodes.harness.log.read(threadId, start, everything)
+        const read = await harness.log.read(threadId, start, everything)
         expect(read.map(({ seq }) => Number(seq))).toEqual(
-          Array.from({ length: 80 }, (_, index) => index + 1),
+          Array.from({ length: 120 }, (_, index) => index + 1),
         )
       }
     })

@@ -29,7 +29,7 @@ export async function migrate(db: Kysely<Schema>): Promise<void> {
       `The database was brought to ${newer} by a newer version; start that version, or restore an older backup.`,
       { cause: error },
     )
-  throw error
+  throw error instanceof Error ? error : new Error(messageOf(error))
 }
 
 /** The epoch the store was made with, or the one restore gave it (L6). */
