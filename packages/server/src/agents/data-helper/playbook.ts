@@ -23,7 +23,7 @@ export interface View {
   readonly estimated: ReadonlySet<FieldName>
   /** False: the files do not say which rows failed, and `ok` is true everywhere. */
   readonly outcomeKnown: boolean
-  /** The table `list_prices` (prices.ts) stands beside `usage`; null without it. */
+  /** The table `usage_list_prices` (prices.ts) stands beside `usage`; null without it. */
   readonly prices: PriceSummary | null
   readonly sources: readonly {
     readonly fileName: string

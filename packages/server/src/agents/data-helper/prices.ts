@@ -113,7 +113,7 @@ function tiersOf(model: string, price: LibraryPrice): PriceTier[] {
 
 const columns = 'model, from_tokens, to_tokens, input, cached_input, cache_write, output'
 
-/** Creates `list_prices`, one row a model and tier, USD per million tokens. */
+/** Creates `usage_list_prices`, one row a model and tier, USD per million tokens. */
 export function priceTableSql(prices: PriceList): string {
   const rows = prices.tiers.map(
     (tier) =>
@@ -122,7 +122,7 @@ export function priceTableSql(prices: PriceList): string {
   )
   const none = `SELECT NULL::VARCHAR, ${Array.from({ length: 6 }, () => 'NULL::DOUBLE').join(', ')} WHERE false`
   const body = rows.length === 0 ? none : `VALUES ${rows.join(', ')}`
-  return `CREATE TEMP TABLE list_prices AS SELECT * FROM (${body}) AS prices(${columns})`
+  return `CREATE TEMP TABLE usage_list_prices AS SELECT * FROM (${body}) AS prices(${columns})`
 }
 
 /** The tokens of each kind in a row, as SQL over a relation that has the fields of `present`. */
@@ -143,7 +143,7 @@ export function priceJoin(grain: 'request' | 'sums'): string {
     grain === 'request'
       ? 'coalesce(u.input_tokens, 0) > p.from_tokens AND coalesce(u.input_tokens, 0) <= p.to_tokens'
       : 'p.from_tokens = -1'
-  return `LEFT JOIN list_prices AS p ON p.model = u.model AND ${tier}`
+  return `LEFT JOIN usage_list_prices AS p ON p.model = u.model AND ${tier}`
 }
 
 /** List cost of a row of `u` joined with `p`, in USD; NULL where its model has no price. */

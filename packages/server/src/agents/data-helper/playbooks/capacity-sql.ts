@@ -107,20 +107,34 @@ ORDER BY 1`
 /**
  * The highest sum over any 60 seconds, not only those that begin on a minute: a limiter that counts a sliding window
  * sees this. The window is 60 s without its oldest instant, so two requests exactly a minute apart never share one.
+ *
+ * A window ends in some minute and begins in the one before, so it holds no more than both. Only minutes that hold the
+ * fullest minute's load together with the one before can therefore have the peak; the rest is not looked at.
  */
 export function slidingPeak(view: View): string {
-  const measuresHere = present(view)
-  const sums = measuresHere.map(
-    (measure) => `, sum(${measureSql(view, measure)}) OVER last_minute AS ${measure}`,
+  const all = ['requests', ...present(view)] as const
+  const load = (measure: 'requests' | Measure) => (measure === 'requests' ? '1' : measureSql(view, measure))
+  const pairs = all.map(
+    (measure) => `${measure} + CASE WHEN lag(minute) OVER earlier = minute - INTERVAL 1 MINUTE
+      THEN lag(${measure}) OVER earlier ELSE 0 END >= max(${measure}) OVER ()`,
   )
-  const peaks = (['requests', ...measuresHere] as const).map(
-    (measure) => `max(${measure}) AS sliding_${measure}_60s,
+  const sums = all.map((measure) => `sum(${load(measure)}) OVER last_minute AS ${measure}`)
+  const peaks = all.map(
+    (measure) => `CAST(max(${measure}) AS DOUBLE) AS sliding_${measure}_60s,
   (SELECT time FROM sliding ORDER BY ${measure} DESC, time LIMIT 1) AS sliding_${measure}_until`,
   )
-  return `WITH sliding AS (
-  SELECT time, count(*) OVER last_minute AS requests${sums.join('')}
+  return `WITH ${minutes(view)}, pairs AS (
+  SELECT minute, ${pairs.join('\n    OR ')} AS full_enough
+  FROM minutes
+  WINDOW earlier AS (ORDER BY minute)
+), looked_at AS (
+  SELECT minute FROM pairs WHERE full_enough
+  UNION
+  SELECT minute - INTERVAL 1 MINUTE FROM pairs WHERE full_enough
+), sliding AS (
+  SELECT time, ${sums.join(', ')}
   FROM usage
-  WHERE time IS NOT NULL
+  WHERE date_trunc('minute', time) IN (SELECT minute FROM looked_at)
   WINDOW last_minute AS (ORDER BY time RANGE BETWEEN INTERVAL 59999999 MICROSECONDS PRECEDING AND CURRENT ROW)
 )
 SELECT ${peaks.join(',\n  ')}

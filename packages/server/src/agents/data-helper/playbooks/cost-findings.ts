@@ -145,9 +145,11 @@ function months(cells: Cells): readonly string[] {
   const from = Math.max(0, count - 6)
   const parts = Array.from({ length: count - from }, (_, index) => {
     const row = from + index
-    const label = String(cells.value('cost_by_month', 'month', row))
-    const id = `month_${label}`
-    return `${label} ${cells.cite({ id, label: `Cost in ${label}`, query: 'cost_by_month', column: 'cost_usd', unit: 'USD', row })}`
+    const query = 'cost_by_month'
+    const month = String(cells.value(query, 'month', row))
+    const label = `Cost in ${month}`
+    const cost = cells.cite({ id: `month_${month}`, label, query, column: 'cost_usd', unit: 'USD', row })
+    return `${month} ${cost ?? 'without a cost'}`
   })
   return [`By month: ${parts.join(', ')}.`]
 }

@@ -178,6 +178,15 @@ describe.skipIf(!sharedData.present)('golden results (needs ../shared/data)', ()
       expect(figureOf(computed, 'slow_1_times')).toBeCloseTo(4, 0)
     })
 
+    test('the distribution has each whole percent, and agrees with the quantiles', async () => {
+      const { computed } = await answer(latencyTail, 'synthetic-exports/generic_requests.csv')
+      const distribution = rowsOf(computed, 'latency_distribution')
+      expect(distribution).toHaveLength(99)
+      expect(distribution[49]).toEqual({ percent: 50, latency_ms: 3_481 })
+      expect(distribution[94]).toEqual({ percent: 95, latency_ms: 9_619 })
+      expect(distribution[98]).toEqual({ percent: 99, latency_ms: 14_492 })
+    })
+
     test('failed requests are left out, and the answer says so', async () => {
       const { computed } = await answer(latencyTail, 'synthetic-exports/generic_requests.csv')
       expect(figureOf(computed, 'failed_rows')).toBe(truth().errors.total)

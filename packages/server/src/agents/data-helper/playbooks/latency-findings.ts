@@ -172,7 +172,7 @@ function speed(cells: Cells): readonly string[] {
       ...(generation === null ? [] : [`then ${generation} of generation`]),
       ...(pace === null ? [] : [`${pace}`]),
     ]
-    return parts.length === 0 ? '' : `${model}: ${parts.join(', ')}`
+    return parts.length === 0 ? '' : `${figure('model', 'Model', 'model', '')}: ${parts.join(', ')}`
   }).filter((sentence) => sentence !== '')
   return sentences.length === 0 ? [] : [`Pace at the median: ${sentences.join('; ')}.`]
 }

@@ -11,57 +11,81 @@ export const slowWindow = { factor: 2, requests: 2, standardErrors: 4 } as const
 
 const good = 'ok AND latency_ms > 0'
 
-/** Quantiles are by nearest rank (quantile_disc): each is a latency that occurred. */
-const quantile = (share: number, name: string, least = 0) => {
-  const value = `round(quantile_disc(latency_ms, ${share}), 3)`
-  return `${least === 0 ? value : `CASE WHEN count(*) >= ${least} THEN ${value} END`} AS ${name}`
-}
+/** Quantiles are by nearest rank (quantile_disc): each is a latency that occurred. One pass gives them all. */
+const quantileList = 'quantile_disc(latency_ms, [0.5, 0.9, 0.95, 0.99]) AS quantiles'
 
-const quantiles = [
-  quantile(0.5, 'p50_ms'),
-  quantile(0.9, 'p90_ms', 20),
-  quantile(0.95, 'p95_ms', quantileMinimums.p95),
-  quantile(0.99, 'p99_ms', quantileMinimums.p99),
-].join(',\n  ')
+const quantile = (place: number, name: string, least: number) =>
+  `CASE WHEN good_rows >= ${least} THEN round(quantiles[${place}], 3) END AS ${name}`
+
+const p50 = quantile(1, 'p50_ms', 1)
+const p95 = quantile(3, 'p95_ms', quantileMinimums.p95)
+const quantiles = [p50, quantile(2, 'p90_ms', 20), p95, quantile(4, 'p99_ms', quantileMinimums.p99)].join(
+  ',\n  ',
+)
 
 export function latencyOverall(): string {
-  return `SELECT count(*) AS good_rows,
+  return `WITH good AS (
+  SELECT count(*) AS good_rows, ${quantileList}, avg(latency_ms) AS mean, max(latency_ms) AS highest
+  FROM usage
+  WHERE ${good}
+)
+SELECT good_rows,
   (SELECT count(*) FROM usage WHERE NOT ok) AS failed_rows,
   (SELECT count(*) FROM usage WHERE ok AND coalesce(latency_ms, 0) <= 0) AS rows_without_latency,
   ${quantiles},
-  round(avg(latency_ms), 3) AS mean_ms, round(max(latency_ms), 3) AS max_ms
-FROM usage
-WHERE ${good}`
+  round(mean, 3) AS mean_ms, round(highest, 3) AS max_ms
+FROM good`
 }
 
 export function latencyBy(field: string): string {
   const name = `"${field}"`
-  return `SELECT coalesce(${name}, '(none)') AS ${name}, count(*) AS good_rows,
+  return `WITH good AS (
+  SELECT coalesce(${name}, '(none)') AS ${name}, count(*) AS good_rows, ${quantileList}
+  FROM usage
+  WHERE ${good}
+  GROUP BY 1
+)
+SELECT ${name}, good_rows,
   ${quantiles}
-FROM usage
-WHERE ${good}
-GROUP BY 1
+FROM good
 ORDER BY good_rows DESC, 1
 LIMIT 200`
 }
 
 export function latencyByHour(): string {
-  return `SELECT CAST(hour(time) AS DOUBLE) AS hour_utc, count(*) AS good_rows,
-  ${quantile(0.5, 'p50_ms')},
-  ${quantile(0.95, 'p95_ms', quantileMinimums.p95)}
-FROM usage
-WHERE ${good} AND time IS NOT NULL
-GROUP BY 1
+  return `WITH good AS (
+  SELECT CAST(hour(time) AS DOUBLE) AS hour_utc, count(*) AS good_rows, ${quantileList}
+  FROM usage
+  WHERE ${good} AND time IS NOT NULL
+  GROUP BY 1
+)
+SELECT hour_utc, good_rows,
+  ${p50},
+  ${p95}
+FROM good
 ORDER BY 1`
 }
 
-/** The distribution at each whole percent: an ECDF of a hundred points, however many rows there are. */
+/**
+ * The distribution at each whole percent: an ECDF of a hundred points, however many rows there are. By counting equal
+ * values, as 99 quantiles of 1.3 million rows took ten times as long.
+ */
 export function latencyDistribution(): string {
-  const shares = Array.from({ length: 99 }, (_, index) => (index + 1) / 100)
-  return `SELECT unnest([${shares.map((share) => Math.round(share * 100)).join(', ')}]) AS percent,
-  unnest(quantile_disc(latency_ms, [${shares.join(', ')}])) AS latency_ms
-FROM usage
-WHERE ${good}`
+  return `WITH counted AS (
+  SELECT latency_ms, count(*) AS rows FROM usage WHERE ${good} GROUP BY 1
+), cumulative AS (
+  SELECT latency_ms, rows,
+    CAST(sum(rows) OVER (ORDER BY latency_ms) AS BIGINT) AS upto,
+    CAST(sum(rows) OVER () AS BIGINT) AS total
+  FROM counted
+), percents AS (
+  SELECT unnest(range(100 * (upto - rows) // total + 1, 100 * upto // total + 1)) AS percent, latency_ms
+  FROM cumulative
+)
+SELECT percent, round(latency_ms, 3) AS latency_ms
+FROM percents
+WHERE percent < 100
+ORDER BY percent`
 }
 
 /**
@@ -129,7 +153,9 @@ export function tailByModel(view: View): string {
   return `WITH bound AS (
   SELECT quantile_disc(latency_ms, 0.95) AS p95 FROM usage WHERE ${good}
 ), good AS (
-  SELECT *, latency_ms > p95 AS in_tail FROM usage, bound WHERE ${good}
+  SELECT model${view.fields.has('output_tokens') ? ', output_tokens' : ''}, latency_ms > p95 AS in_tail
+  FROM usage, bound
+  WHERE ${good}
 )
 SELECT coalesce(model, '(none)') AS model, count(*) AS good_rows,
   count(*) FILTER (WHERE in_tail) AS tail_rows,
