@@ -64,4 +64,11 @@ test.each(deaths)(
       expect(events.filter((event) => event.type === 'agent_started')).toHaveLength(2)
       const completed = events.flatMap((event) => (event.type === 'tool_completed' ? [event.data.tool] : []))
       expect(completed).toEqual([...new Set(completed)])
-      expect(await second.client.run(run.id)).toMatchObject({ status: 'completed', attempt: 2 }, patienceMs)
+      expect(await second.client.run(run.id)).toMatchObject({ status: 'completed', attempt: 2 })
+    } finally {
+      await second.client[Symbol.asyncDispose]()
+      await second.server[Symbol.asyncDispose]()
+    }
+  },
+  patienceMs,
+)
