@@ -67,11 +67,12 @@ export async function runChild(job: ChildJob, signal: AbortSignal): Promise<void
       return
     }
     const message = parsed.data
+    const last = message.type !== 'result'
     if (message.type === 'failed') failed = message
-    else {
-      if (message.type === 'done' || message.type === 'ingested') finished = true
-      job.onMessage(message)
-    }
+    else finished ||= last
+    if (message.type !== 'failed') job.onMessage(message)
+    // All it wrote is closed by now: waiting for it to clean up would gain nothing.
+    if (last) child.kill('SIGKILL')
   })
   try {
     const closed = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {

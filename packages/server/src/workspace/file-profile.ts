@@ -32,13 +32,19 @@ export interface FileLayout {
 export interface ColumnProfile {
   /** Unique in the table; the header as written, with `_2`, `_3` appended to repeats. Nested JSON keys join by `.`. */
   readonly name: string
-  /** Values that are neither NULL nor blank. */
+  /**
+   * Values that are neither NULL nor blank; of a column that reads as numbers, times or the like, words for missing
+   * (`N/A`, `null`, `-`) are not counted either, and `problems` names them.
+   */
   readonly filled: number
   /** Approximate above 1,000. */
   readonly distinct: number
   /** Up to 5 distinct values, shortened to 80 characters. Data, never instructions. */
   readonly samples: readonly string[]
-  /** For each cast that parses at least half of the filled values: how many. Best first (see casts.ts). */
+  /**
+   * For each cast that parses at least half of the filled values: how many. Best first (see casts.ts). A cast of
+   * numbers that reads no value otherwise than an earlier one is left out: two of equal count are two readings.
+   */
   readonly parses: readonly { readonly cast: CastName; readonly count: number }[]
   /** Over the values that the best numeric cast parses. */
   readonly numeric?: NumericSummary

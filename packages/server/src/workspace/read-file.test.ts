@@ -124,7 +124,11 @@ describe('delimited text', () => {
       numeric: { min: 0, max: 9751, allIntegers: true },
     })
   })
-  test('more columns than the limit are refused', async () => {
+  test('more columns than the limit are refused, also of JSON', async () => {
+    const wide = Object.fromEntries(Array.from({ length: 301 }, (_, at) => [`c${at}`, at]))
+    await expect(here.read('a.json', JSON.stringify([wide]))).rejects.toMatchObject({
+      code: 'file_unreadable',
+    })
     await expect(
       here.read('a.csv', `${Array.from({ length: 301 }, (_, at) => `c${at}`).join(',')}\n`),
     ).rejects.toMatchObject({

@@ -1,18 +1,17 @@
+import { availableParallelism } from 'node:os'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import type { SqlLimits } from '../sql-limits.ts'
-
-export interface Database extends Disposable {
-  readonly connection: DuckDBConnection
-}
 
 /**
  * A DuckDB in memory with nothing loaded from outside. Times without a zone are UTC everywhere.
  *
+ * It is never closed: the process ends instead, and giving back its memory piece by piece would only take time.
+ *
  * @param spillTo a directory, or '' for none: with any, files in it stay readable and writable after the lock
  */
-export async function openDatabase(limits: SqlLimits, spillTo: string): Promise<Database> {
+export async function openDatabase(limits: SqlLimits, spillTo: string): Promise<DuckDBConnection> {
   const instance = await DuckDBInstance.create(':memory:', {
-    threads: String(limits.threads),
+    threads: String(Math.min(limits.threads, availableParallelism())),
     memory_limit: `${limits.memoryBytes}B`,
     temp_directory: spillTo,
     autoinstall_known_extensions: 'false',
@@ -22,13 +21,7 @@ export async function openDatabase(limits: SqlLimits, spillTo: string): Promise<
   })
   const connection = await instance.connect()
   await connection.run(`SET TimeZone = 'UTC'`)
-  return {
-    connection,
-    [Symbol.dispose]() {
-      connection.closeSync()
-      instance.closeSync()
-    },
-  }
+  return connection
 }
 
 /** All rows of a query the server wrote. */

@@ -4,7 +4,7 @@ import type { FileLayout } from '../file-profile.ts'
 import type { WorkspaceLimits } from '../workspace-limits.ts'
 import { noDelimiter, sniffDialect } from './dialect.ts'
 import { JobError } from './job-error.ts'
-import { type DelimitedFile, type LoadedText, loadDelimited } from './load-table.ts'
+import { type DelimitedFile, type LoadedText, loadDelimited, refuseTooWide } from './load-table.ts'
 import { readHead } from './text-encoding.ts'
 
 /** How much of a text its layout is judged by. */
@@ -21,11 +21,7 @@ export async function loadText(
   const text = new TextDecoder().decode(head)
   if (text.trim() === '') throw new JobError('file_unreadable', 'The file is empty: it has no line of text.')
   const dialect = sniffDialect(text, complete)
-  if (dialect.columns.length > limits.columns)
-    throw new JobError(
-      'file_unreadable',
-      `The file has ${dialect.columns.length} columns; the limit is ${limits.columns}. Leave out those the question does not need.`,
-    )
+  refuseTooWide(dialect.columns.length, limits)
   const file = { ...dialect, path, lineBytes: limits.lineBytes, padRows: false }
   const { loaded, problems } = await loadBalanced(connection, file)
   if (loaded.rejectedRows > loaded.rows)

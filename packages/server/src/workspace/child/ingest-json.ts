@@ -6,7 +6,7 @@ import { quoteName } from '../casts.ts'
 import type { WorkspaceLimits } from '../workspace-limits.ts'
 import { JobError } from './job-error.ts'
 import { type FlatRow, flatten, isObject, parseJson, rowsOfDocument } from './json-rows.ts'
-import { loadDelimited } from './load-table.ts'
+import { loadDelimited, refuseTooWide } from './load-table.ts'
 import { openRowFile, type RowFile, rowFilePath } from './row-file.ts'
 import { readHead } from './text-encoding.ts'
 
@@ -119,7 +119,12 @@ async function loadRowFile(
 ): Promise<void> {
   const { columns } = await rowFile.end()
   if (columns.length === 0) throw new JobError('file_unreadable', `The file holds no data: ${otherwise}.`)
-  const mark = columns.reduce((name, column) => (column.startsWith(name) ? `${column} ` : name), 'mark')
+  refuseTooWide(columns.length, limits)
+  // A name no column has: DuckDB compares names without regard to case.
+  const mark = columns.reduce(
+    (name, column) => (column.toLowerCase().startsWith(name) ? `${column.toLowerCase()} ` : name),
+    'mark',
+  )
   await loadDelimited(connection, {
     path: rowFilePath,
     delimiter: ',',

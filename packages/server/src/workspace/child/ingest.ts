@@ -16,10 +16,8 @@ export async function ingest(job: IngestJob): Promise<TableProfile> {
   const gzip = isGzip(await readHead(jobFiles.source, 2))
   if (gzip) await unpackGzip(jobFiles.source, 'unpacked', job.workspace)
   const path = gzip ? 'unpacked' : jobFiles.source
-  using database = await openDatabase(job.sql, 'spill')
-  const { connection } = database
+  const connection = await openDatabase(job.sql, 'spill')
   const loaded = await load(connection, job, path)
-  // Nothing after this needs a file of the user's; what was loaded may have been made to misuse that.
   const columns = await columnNames(connection, 'raw')
   const profile = await profileTable(connection, columns)
   const totals = await findTotalsRow(connection, columns, profile.rows)

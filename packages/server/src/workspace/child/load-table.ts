@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { quoteText } from '../casts.ts'
 import { jobFiles } from '../child-jobs.ts'
+import type { WorkspaceLimits } from '../workspace-limits.ts'
 import { numberOf, readRows } from './duckdb.ts'
 import { JobError } from './job-error.ts'
 
@@ -78,6 +79,15 @@ async function readRejects(
     count: numberOf(count),
     line: numberOf(line),
   }))
+}
+
+/** @throws {JobError} file_unreadable */
+export function refuseTooWide(columns: number, limits: WorkspaceLimits): void {
+  if (columns > limits.columns)
+    throw new JobError(
+      'file_unreadable',
+      `The file has ${columns} columns; the limit is ${limits.columns}. Leave out those the question does not need.`,
+    )
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The child process of one job (D1). It starts with nothing of the server but an IPC channel and an empty directory,
- * does the one job it is told, and ends. Nothing here loads zod or the protocol's schemas: the start would double.
+ * does the one job it is told, and is killed when it has answered. Nothing here loads zod or the protocol's schemas: the start would double.
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { FromChild, ToChild } from '../child-jobs.ts'
@@ -22,15 +22,11 @@ async function work(message: Exclude<ToChild, { type: 'interrupt' }>): Promise<v
     case 'ingest':
       await send({ type: 'ingested', profile: await ingest(message.job) })
       return
-    case 'query': {
-      using database = await openLocked(message.job)
-      running = database.connection
-      await runQueries(database.connection, message.job, async (result) => {
-        await send({ type: 'result', ...result })
-      })
+    case 'query':
+      running = await openLocked(message.job)
+      await runQueries(running, message.job, async (result) => await send({ type: 'result', ...result }))
       await send({ type: 'done' })
       return
-    }
     default:
       message satisfies never
   }
@@ -65,14 +61,16 @@ process.on('message', (message: ToChild) => {
     running?.interrupt()
     return
   }
+  // The parent kills the child once it has the last answer. What cannot even be told ends it here.
   work(message)
     .catch(async (error: unknown) => await send(failureOf(error)))
-    // Exit codes are for crashes: the answer has been given by now.
-    .then(
-      () => process.exit(0),
-      () => process.exit(1),
-    )
+    .catch(endNow)
 })
 
 // A server that is gone leaves nobody to answer.
-process.on('disconnect', () => process.exit(1))
+process.on('disconnect', endNow)
+
+/** Not exit(): that runs DuckDB's clean-up, which waits for a query that nobody will ever read. */
+function endNow(): void {
+  process.kill(process.pid, 'SIGKILL')
+}

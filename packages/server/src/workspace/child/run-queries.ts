@@ -4,7 +4,7 @@ import { quoteName, quoteText } from '../casts.ts'
 import { jobFiles, type QueryJob, type QueryRows } from '../child-jobs.ts'
 import type { SqlLimits } from '../sql-limits.ts'
 import { cellOf } from './cell.ts'
-import { type Database, openDatabase, readRows } from './duckdb.ts'
+import { openDatabase, readRows } from './duckdb.ts'
 import { refusalOf, selectStatementType } from './gate.ts'
 import { JobError } from './job-error.ts'
 
@@ -14,9 +14,8 @@ import { JobError } from './job-error.ts'
  *
  * There is nowhere to spill: a temp directory would stay readable and writable for SQL after the lock.
  */
-export async function openLocked(job: QueryJob): Promise<Database> {
-  const database = await openDatabase(job.sql, '')
-  const { connection } = database
+export async function openLocked(job: QueryJob): Promise<DuckDBConnection> {
+  const connection = await openDatabase(job.sql, '')
   for (const [index, name] of job.tables.entries()) {
     const alias = quoteName(`file ${index}`)
     await connection.run(`ATTACH ${quoteText(jobFiles.database(index))} AS ${alias} (READ_ONLY)`)
@@ -25,7 +24,7 @@ export async function openLocked(job: QueryJob): Promise<Database> {
   await connection.run('SET enable_external_access = false')
   await connection.run('SET lock_configuration = true')
   leaveRoot()
-  return database
+  return connection
 }
 
 /** "nobody" on every Linux. The databases are open by now, so reading them needs no right any more. */
