@@ -82,6 +82,7 @@ describe('the checker lets through', () => {
     ['the protocol by name', server('bus/a.ts', "import type { Id } from '@holdfast/protocol'")],
     ['other packages', server('bus/a.ts', "import { z } from 'zod'")],
     ['tests across folders', server('bus/a.test.ts', "import { x } from '../store/store.ts'")],
+    ['data by URL', server('log/a.ts', "new URL('../../../../../shared/data/', import.meta.url)")],
     [
       'an import in a comment',
       server('store/a.ts', "// import { x } from '../log/log.ts'\n/* import '../log/b.ts' */"),
