@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { openPostgresStore } from './postgres-store.ts'
+import { openPostgresStore, postgresLimits } from './postgres-store.ts'
 import { storeContract } from './store.contract.ts'
 import { openTestPostgresStore, startTestPostgres } from './testing/postgres.ts'
 
@@ -54,6 +54,16 @@ describe.skipIf(!postgres.available)(`real PostgreSQL${postgres.note}`, () => {
     } finally {
       await other.end()
     }
+  })
+
+  test('no statement and no idle transaction holds its locks past the limits', async () => {
+    await using store = await openTestPostgresStore(postgres)
+    const { rows } = await sql`select
+      extract(epoch from current_setting('statement_timeout')::interval)::int4 * 1000 as "statementMs",
+      extract(epoch from current_setting('idle_in_transaction_session_timeout')::interval)::int4 * 1000
+        as "idleInTransactionMs"`.execute(store.db)
+    const { statementMs, idleInTransactionMs } = postgresLimits
+    expect(rows).toEqual([{ statementMs, idleInTransactionMs }])
   })
 
   test('a server that is not there is an error that names the place, never the password', async () => {
