@@ -1,4 +1,5 @@
 /** `npm run bench -- <name>`: measures, prints a table, leaves nothing behind. */
+import { benchAsk } from './ask.ts'
 import { benchLog } from './log.ts'
 
 interface Bench {
@@ -7,6 +8,10 @@ interface Bench {
 }
 
 const benches: Readonly<Record<string, Bench>> = {
+  ask: {
+    about: 'ask on a generated CSV, beside DuckDB alone [rows, default 1400000] [rounds, default 3]',
+    run: benchAsk,
+  },
   log: { about: 'events appended per second, beside the bare statement [rounds, default 5]', run: benchLog },
 }
 

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { AskResult } from '../src/ask/result.ts'
@@ -11,7 +10,7 @@ import { type Running, runHere, start, temporaryDirectory } from '../src/holdfas
  * The main job from end to end, on real traces and on exports with planted answers: a question and a file go in,
  * a checked answer or an exact request comes out.
  */
-const shared = fileURLToPath(new URL('../../../../shared/data/', import.meta.url))
+const shared = join(import.meta.dirname, '../../../../shared/data')
 const present = existsSync(shared)
 const azure = join(shared, 'azure-llm-2023/AzureLLMInferenceTrace_code.csv')
 const exports = (name: string): string => join(shared, 'synthetic-exports', name)

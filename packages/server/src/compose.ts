@@ -102,7 +102,8 @@ export async function startServer({ settings, logger, advertise }: ServerOptions
   http.server.on('upgrade', realtime.handleUpgrade)
 
   url = await http.listen({ host: settings.host, port: settings.port })
-  if (advertise) opened.defer(await writeLocalAccess(dataDir, { pid: process.pid, url, token: localMode.token }))
+  if (advertise)
+    opened.defer(await writeLocalAccess(dataDir, { pid: process.pid, url, token: localMode.token }))
   ready = true
   opened.defer(() => {
     ready = false

@@ -72,7 +72,8 @@ export async function* modelStep(request: {
           thinking.set(part.id, (thinking.get(part.id) ?? '') + part.text)
           break
         case 'reasoning-end': {
-          const pieces = (thinking.get(part.id) ?? '').match(new RegExp(`[\\s\\S]{1,${thinkingChars}}`, 'g')) ?? []
+          const pieces =
+            (thinking.get(part.id) ?? '').match(new RegExp(`[\\s\\S]{1,${thinkingChars}}`, 'g')) ?? []
           yield* flush()
           if (pieces.length > 0)
             yield pieces.map((piece) => ({ type: 'agent_thinking' as const, data: { step, text: piece } }))

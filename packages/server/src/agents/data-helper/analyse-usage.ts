@@ -2,6 +2,7 @@ import { quoteName } from '../../workspace/casts.ts'
 import type { SqlJob, SqlResult } from '../../workspace/workspace.ts'
 import { type CanonicalSource, canonicalView, fieldsOf } from './canonical-view.ts'
 import type { Computed, RunSql } from './computed.ts'
+import type { Span } from './field-mapping.ts'
 import type { Playbook } from './playbook.ts'
 import { listPrices, type PriceList, pricing } from './prices.ts'
 import type { Verdict } from './sufficiency.ts'
@@ -58,8 +59,7 @@ async function pricesFor(
   run: RunSql,
 ): Promise<PriceList | null> {
   const wanted = pricing(playbook, sources)
-  // The prices of the data's own time, which is what was paid then.
-  const at = verdict.view.span === null ? new Date() : new Date(verdict.view.span.to)
+  const at = priceDay(verdict.view.span)
   switch (wanted.kind) {
     case 'none':
       return null
@@ -74,6 +74,15 @@ async function pricesFor(
     }
   }
 }
+
+/** The prices of the data's own time, which is what was paid then; relative times (of a trace) have none. */
+function priceDay(span: Span | null): Date {
+  const last = span === null ? new Date() : new Date(span.to)
+  return last.getUTCFullYear() < firstPricedYear ? new Date() : last
+}
+
+/** Nobody sold tokens before; a time before it counts from a start of its own. */
+const firstPricedYear = 2020
 
 function resultOf(results: ReadonlyMap<string, SqlResult>, id: string): SqlResult {
   const result = results.get(id)

@@ -12,7 +12,7 @@ test.each([
   "ATTACH '/tmp/x.db' AS x",
   'INSTALL httpfs',
   'SET memory_limit = 1',
-  "CREATE TABLE t AS SELECT 1",
+  'CREATE TABLE t AS SELECT 1',
   'PRAGMA version',
 ])('%s is SQL', (text) => expect(looksLikeSql(text)).toBe(true))
 

@@ -40,12 +40,12 @@ function tableNames(profiles: readonly FileProfile[]): ReadonlyMap<string, strin
     const clean = stem.replace(/[^a-z0-9]+/g, '_').replace(/^_+|_+$/g, '')
     const base = /^[a-z]/.test(clean) ? clean.slice(0, 40) : `t_${clean.slice(0, 38)}`
     let name = base
-    for (let count = 2; taken.has(name) || name === canonicalTable; count += 1) name = `${base}_${count}`
+    for (let count = 2; taken.has(name) || reserved.has(name); count += 1) name = `${base}_${count}`
     taken.add(name)
     names.set(fileId, name)
   }
   return names
 }
 
-/** The name of the typed view that playbooks read; no file's table may have it. */
-export const canonicalTable = 'usage'
+/** Names of the tables that playbooks make beside the raw ones, and of the one-file shorthand. */
+const reserved: ReadonlySet<string> = new Set(['usage', 'usage_list_prices', 'data'])

@@ -27,14 +27,11 @@ export const queryTool = defineTool({
       throw new HoldfastError('bad_request', 'There is no table in this thread; add a file first')
     const tables = profiles.map(({ fileId }) => ({ fileId, name: tableNames.get(fileId) ?? 'data' }))
     const number = context.results.filter(({ tool }) => tool === 'query').length + 1
-    const [only] = tables
     const [result] = await context.workspace.runSql(
       {
         // One file needs no name of its own.
         tables:
-          tables.length === 1 && only !== undefined && only.name !== 'data'
-            ? [...tables, { ...only, name: 'data' }]
-            : tables,
+          tables.length === 1 ? [...tables, ...tables.map((table) => ({ ...table, name: 'data' }))] : tables,
         prepare: [],
         queries: [{ id: `query_${number}`, sql }],
       },
