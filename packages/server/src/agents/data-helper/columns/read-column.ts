@@ -27,6 +27,17 @@ function bestCast(column: ColumnProfile, order: readonly CastName[]): CastName |
   return found.find((entry) => entry.count === most)?.cast ?? null
 }
 
+/** A whole-number field prefers the reading that gives whole numbers: `1.200` tokens are 1,200, never 1.2. */
+export function numberOf(column: ColumnProfile, wants: 'whole' | 'any'): ColumnRead | null {
+  const fractions = column.numeric !== undefined && !column.numeric.allIntegers
+  const order: readonly CastName[] =
+    wants === 'whole' && fractions
+      ? ['number_german', 'number', 'number_thousands', 'money']
+      : ['number', 'number_thousands', 'number_german', 'money']
+  const cast = bestCast(column, order)
+  return cast === null ? null : castOf(column, cast)
+}
+
 const instantCasts: readonly CastName[] = ['iso_time', 'epoch_s', 'epoch_ms', 'epoch_us', 'epoch_ns']
 
 /** How a column reads as points in time. `either` means day and month cannot be told apart. */
