@@ -12,8 +12,8 @@ export interface RenderOptions {
   readonly bold: (words: string) => string
 }
 
-/** Rows of a result that are printed; `--json` has all. */
-const maxRows = 20
+/** Rows of a result that are printed, and more of them beside its SQL; `--json` has all. */
+const maxRows = { glance: 10, withSql: 50 } as const
 
 /** As a shell reads it back: bare where that is safe, in single quotes otherwise. */
 export function shellQuote(word: string): string {
@@ -31,7 +31,7 @@ const heading = (text: string): string => `${text}\n${'='.repeat(Math.min(text.l
 /** One row of many columns reads better as a list than as a line that a terminal wraps. */
 const maxColumnsAcross = 4
 
-function renderRows({ columns, rows, truncated }: QueryResult): readonly string[] {
+function renderRows({ columns, rows, truncated }: QueryResult, most: number): readonly string[] {
   const [first] = rows
   if (first === undefined) return ['(no rows)']
   const lines =
@@ -41,7 +41,7 @@ function renderRows({ columns, rows, truncated }: QueryResult): readonly string[
           columns.map((column, index) => [column, first[index] ?? null]),
           columns.length,
         )
-      : renderTable(columns, rows, maxRows)
+      : renderTable(columns, rows, most)
   return truncated ? [...lines, '(more rows existed than were kept)'] : lines
 }
 
@@ -52,7 +52,12 @@ function renderQuery(query: QueryResult, withSql: boolean): string {
     .split('\n')
     .map((line) => `    ${printable(line)}`)
   const title = `${printable(query.title)}  [${query.id}, ${label}]`
-  return [title, '', ...(withSql ? [...sql, ''] : []), ...renderRows(query)].join('\n')
+  return [
+    title,
+    '',
+    ...(withSql ? [...sql, ''] : []),
+    ...renderRows(query, withSql ? maxRows.withSql : maxRows.glance),
+  ].join('\n')
 }
 
 /** The answer of a report: title, text, each figure with the query it comes from, tables, caveats. */
@@ -108,8 +113,10 @@ function renderRequest(
     )
   if (request.question !== null) {
     const [first] = request.question.choices
-    const choices = request.question.choices.map(
-      ({ value, label }) => `  ${shellQuote(printable(value))}  ${printable(label)}`,
+    const choices = request.question.choices.map(({ value, label }) =>
+      value === label
+        ? `  ${shellQuote(printable(value))}`
+        : `  ${shellQuote(printable(value))}  ${printable(label)}`,
     )
     blocks.push(
       `One question: ${printable(request.question.text)}\n${choices.join('\n')}`,

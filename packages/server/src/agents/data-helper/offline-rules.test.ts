@@ -17,6 +17,15 @@ const verdict = (sufficiency: string): SeenResult => ({
 const done = (tool: string, output: object = {}): SeenResult => ({ tool, ok: true, output })
 const settled = { outcome: 'answered', summary: 'p95', text: 'It is slow.' }
 
+const ask = {
+  id: 'instead',
+  text: 'You could ask:',
+  choices: [
+    { value: 'a', label: 'a' },
+    { value: 'b', label: 'b' },
+  ],
+}
+
 const nextTool = (step: OfflineStep) => (step.kind === 'call' ? step.tool : step.kind)
 
 describe('[A4] the walk of the data helper, by rule', () => {
@@ -40,7 +49,7 @@ describe('[A4] the walk of the data helper, by rule', () => {
     ['runs SQL of the user', [profile, done('triage', { decision: 'sql', sql: 'SELECT 1' })], 'query'],
     [
       'asks when triage could not tell',
-      [profile, done('triage', { decision: 'ask', question: 'q', why: 'w', ask: null })],
+      [profile, done('triage', { decision: 'ask', question: 'q', why: 'w', ask })],
       'request_data',
     ],
   ])('%s', (_, results, expected) => {

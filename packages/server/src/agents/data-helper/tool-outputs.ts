@@ -22,7 +22,7 @@ export const TriageOutput = z.discriminatedUnion('decision', [
     question: z.string(),
     /** Why something has to be asked, in a sentence. */
     why: z.string(),
-    ask: Question.nullable(),
+    ask: Question,
   }),
 ])
 export type TriageOutput = z.infer<typeof TriageOutput>

@@ -47,7 +47,7 @@ function askOf(triage: Extract<TriageOutput, { decision: 'ask' }>): Ask {
       playbook: '',
       sufficiency: 'ambiguous',
       items: [],
-      ...(triage.ask === null ? {} : { question: triage.ask }),
+      question: triage.ask,
     },
   }
 }
