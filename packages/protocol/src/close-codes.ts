@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** Why a WebSocket was closed and what a client does next. 4000–4499 retry, 4500–4999 do not. */
 export const closeCodes = {
   1000: { name: 'asked_for', retry: 'never' },
@@ -32,3 +34,11 @@ export function retryAfterClose(code: number): CloseRetry {
   if (code in closeCodes) return closeCodes[code as CloseCode].retry
   return code >= 4500 && code <= 4999 ? 'never' : 'backoff'
 }
+
+/**
+ * The reason of a close frame: compact JSON of at most 123 bytes (RFC 6455). `r` says why in a word; `ms` is when to
+ * come back: the most for 1012 and 4040 (come at a random moment before), the least for 1013 and 4029.
+ * A gateway may put anything there, or nothing.
+ */
+export const CloseReason = z.object({ r: z.string(), ms: z.int().min(0).optional() })
+export type CloseReason = z.infer<typeof CloseReason>

@@ -2,11 +2,12 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { z } from 'zod'
-import { closeCodes } from './close-codes.ts'
+import { CloseReason, closeCodes } from './close-codes.ts'
 import { contract } from './contract.ts'
 import { errorCodes, Problem, problem } from './error-codes.ts'
 import { eventData, eventTypes, StoredEvent, terminalTypes } from './events.ts'
 import { clientFrames, serverFrames, wireVersion } from './frames.ts'
+import { LifecycleItem } from './lifecycle.ts'
 import { limits } from './limits.ts'
 import { Report } from './report.ts'
 import * as resources from './resources.ts'
@@ -35,7 +36,7 @@ const pairs: readonly Pair[] = [
   { name: 'event', schema: served.events.schema, zod: StoredEvent },
   ...pairsOf('frame from a client:', served.frames.clientToServer, clientFrames),
   ...pairsOf('frame from the server:', served.frames.serverToClient, serverFrames),
-  ...pairsOf('resource', served.resources, { ...resources, Report, Problem }),
+  ...pairsOf('resource', served.resources, { ...resources, LifecycleItem, CloseReason, Report, Problem }),
 ]
 
 /** Strict: an unknown keyword or a contradiction in a schema is an error, not a shrug. */

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { closeCodes } from './close-codes.ts'
+import { CloseReason, closeCodes } from './close-codes.ts'
 import { errorCodes, Problem } from './error-codes.ts'
 import { eventTypes, StoredEvent } from './events.ts'
 import { clientFrames, serverFrames, wireVersion } from './frames.ts'
+import { LifecycleItem } from './lifecycle.ts'
 import { limits } from './limits.ts'
 import { Report } from './report.ts'
 import * as resources from './resources.ts'
@@ -50,6 +51,8 @@ export function contract(): Contract {
       EventPage,
       Session,
       AgentList,
+      LifecycleItem,
+      CloseReason,
       Report,
       Problem,
     }),

@@ -19,6 +19,24 @@ export const limits = {
   evFrameBytes: 256 * KiB,
   subscriptionsPerConnection: 200,
   helloWithinMs: 5_000,
+  /** Of a stream, sent and not acknowledged: a pump waits here until an ack comes. */
+  unacknowledgedItems: 1_024,
+  /** WebSockets of one user on one node; a further one is closed with 4505. */
+  connectionsPerUser: 20,
+  /** hello, sub, unsub, auth and frames that cannot be read: a bucket of this many, and its refill; then 4029. */
+  commandsPerConnection: 60,
+  commandsPerSecond: 20,
+  /** One bad message does not end a session; this many do (4500). */
+  badFramesPerConnection: 3,
+  /** Between two pings, give or take a fifth, so that a thousand clients do not answer at once. */
+  heartbeatMs: 25_000,
+  /** A pong later than this counts as none (4008). */
+  pongWithinMs: 10_000,
+  /** A stream that has something to send and may not, for this long, ends the connection with 4008. */
+  progressWithinMs: 30_000,
+  /** The life of a connection is random between these (4040): some platforms cut at 60 minutes. */
+  lifetimeLeastMs: 50 * 60_000,
+  lifetimeMostMs: 58 * 60_000,
 } as const
 
 export type Limits = typeof limits

@@ -138,7 +138,13 @@ export function serveConnection(
       epoch: deps.epoch,
       user: asking.userId,
       heartbeatMs: deps.limits.heartbeatMs,
-      limits: { frameBytes: limits.frameBytes, subscriptions: limits.subscriptionsPerConnection },
+      limits: {
+        frameBytes: limits.frameBytes,
+        subscriptions: limits.subscriptionsPerConnection,
+        unacknowledgedItems: limits.unacknowledgedItems,
+      },
+      authExpiresAt: null,
+      lifetimeMs: limits.lifetimeMostMs,
     })
     planPing()
     for (const subscription of hello.subs ?? []) await subscriptions.add(subscription)
@@ -158,6 +164,10 @@ export function serveConnection(
       case 'pong':
         if (frame.n === pings) cancelPongDeadline?.()
         return
+      case 'ack':
+        return
+      case 'auth':
+        return refuseFrame('Nothing expires here')
       default:
         frame satisfies never
     }

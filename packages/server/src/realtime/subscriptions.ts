@@ -9,6 +9,8 @@ import {
   type Subscription,
   start,
   streamThread,
+  type ThreadStream,
+  userStream,
 } from '@holdfast/protocol'
 import type { EventLog } from '../log/event-log.ts'
 import type { Threads } from '../log/threads.ts'
@@ -19,7 +21,7 @@ import { createPump, type Pump } from './pump.ts'
 /** The connection as its subscriptions see it. */
 export interface Outlet {
   send(frame: ServerFrame): void
-  sendEvents(stream: Stream, events: readonly StoredEvent[]): void
+  sendEvents(stream: ThreadStream, events: readonly StoredEvent[]): void
   writable(): boolean
   failed(error: unknown): void
 }
@@ -63,6 +65,7 @@ export function createSubscriptions(
       if (active.size >= limits.subscriptionsPerConnection) return refuse(stream, 'limit')
       // L6 before anything is looked up: a cursor of another log means nothing in this one.
       if (epoch !== undefined && epoch !== log.epoch) return refuse(stream, 'epoch_changed')
+      if (stream === userStream) return refuse(stream, 'not_found')
       const threadId = streamThread(stream)
       const head = await headOf(threads, principal, threadId)
       if (stopped) return
