@@ -20,8 +20,10 @@ export interface StepEnd {
   readonly outputTokens: number
 }
 
-/** Text is gathered this long before it is appended: 20–50 ms cost nobody anything and save most of the writes. */
+/** What a model says is gathered this long before it is appended: 20–50 ms cost nobody anything and save most writes. */
 const coalesceMs = 30
+/** Parts gathered at most: a group stays well below what one append may hold. */
+const groupParts = 300
 /** agent_thinking is short and for people; longer reasoning is cut into pieces. */
 const thinkingChars = 2_000
 
@@ -54,31 +56,29 @@ export async function* modelStep(request: {
   const thinking = new Map<string, string>()
   let usage = { inputTokens: 0, outputTokens: 0 }
   let text = ''
-  let pending = ''
-  const flush = function* (): Generator<readonly NewEvent[], void, undefined> {
-    if (pending === '') return
-    yield [{ type: 'message_delta', data: { messageId, text: pending } }]
-    pending = ''
-  }
 
-  for await (const parts of batches(result.stream, coalesceMs)) {
+  for await (const parts of batches(result.stream, coalesceMs, groupParts)) {
+    const group: NewEvent[] = []
+    let delta = ''
+    const flushDelta = (): void => {
+      if (delta !== '') group.push({ type: 'message_delta', data: { messageId, text: delta } })
+      delta = ''
+    }
     for (const part of parts) {
       switch (part.type) {
         case 'text-delta':
           text += part.text
-          pending += part.text
+          delta += part.text
           break
         case 'reasoning-delta':
           thinking.set(part.id, (thinking.get(part.id) ?? '') + part.text)
           break
-        case 'reasoning-end': {
-          const pieces =
-            (thinking.get(part.id) ?? '').match(new RegExp(`[\\s\\S]{1,${thinkingChars}}`, 'g')) ?? []
-          yield* flush()
-          if (pieces.length > 0)
-            yield pieces.map((piece) => ({ type: 'agent_thinking' as const, data: { step, text: piece } }))
+        case 'reasoning-end':
+          flushDelta()
+          for (const piece of piecesOf(thinking.get(part.id) ?? ''))
+            group.push({ type: 'agent_thinking', data: { step, text: piece } })
+          thinking.delete(part.id)
           break
-        }
         case 'tool-call':
           calls.push({
             tool: part.toolName,
@@ -94,6 +94,9 @@ export async function* modelStep(request: {
           break
         case 'error':
           signal.throwIfAborted()
+          // What was said before it is part of the story.
+          flushDelta()
+          if (group.length > 0) yield group
           throw asModelError(part.error)
         case 'abort':
           signal.throwIfAborted()
@@ -102,11 +105,16 @@ export async function* modelStep(request: {
           break
       }
     }
-    yield* flush()
+    flushDelta()
+    // One commit for all that came together: it costs no more than one for the first of them.
+    if (group.length > 0) yield group
   }
   signal.throwIfAborted()
   return { text, calls, ...usage }
 }
+
+const piecesOf = (text: string): readonly string[] =>
+  text.match(new RegExp(`[\\s\\S]{1,${thinkingChars}}`, 'g')) ?? []
 
 function sdkTools(tools: ReadonlyMap<string, ToolDefinition>): ToolSet {
   return Object.fromEntries(
@@ -133,12 +141,13 @@ function asModelError(error: unknown): HoldfastError {
 }
 
 /**
- * Parts of a stream gathered over up to `windowMs` from the first of them, so that text that has been read
- * is never held back by a model that stalls.
+ * Parts of a stream gathered over up to `windowMs` from the first of them, and at most `most`, so that what has been
+ * read is never held back by a model that stalls.
  */
 async function* batches<Part>(
   stream: AsyncIterable<Part>,
   windowMs: number,
+  most: number,
 ): AsyncGenerator<readonly Part[], void, undefined> {
   const iterator = stream[Symbol.asyncIterator]()
   let next = iterator.next()
@@ -151,7 +160,7 @@ async function* batches<Part>(
       const { promise: windowEnd, resolve } = Promise.withResolvers<'window'>()
       const timer = setTimeout(() => resolve('window'), windowMs)
       try {
-        for (;;) {
+        while (batch.length < most) {
           const winner = await Promise.race([next, windowEnd])
           if (winner === 'window' || winner.done === true) break
           batch.push(winner.value)
