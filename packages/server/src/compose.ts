@@ -3,7 +3,9 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemIdMaker } from '@holdfast/protocol'
 import { dataHelper, dataHelperTools } from './agents/data-helper/data-helper.ts'
+import type { AgentDefinition } from './agents/define-agent.ts'
 import { createRegistry } from './agents/registry.ts'
+import type { Authenticator } from './auth/authenticator.ts'
 import { writeLocalAccess } from './auth/local-access.ts'
 import { createLocalMode } from './auth/local-mode.ts'
 import { localUserId } from './auth/local-user.ts'
@@ -14,8 +16,9 @@ import type { TierDetection } from './environment/tier.ts'
 import { detectTier } from './environment/tier.ts'
 import { createHttpServer } from './http/server.ts'
 import { createThreads } from './log/create-threads.ts'
+import { createLifecycleLog } from './log/lifecycle-log.ts'
 import { createEventLog } from './log/sql-event-log.ts'
-import { createModelManager } from './models/model-manager.ts'
+import { createModelManager, type ModelManager } from './models/model-manager.ts'
 import { openRealtime } from './realtime/realtime.ts'
 import { createRuns } from './runs/create-runs.ts'
 import { startWorker } from './runs/worker.ts'
@@ -23,6 +26,7 @@ import { openPgliteStore } from './store/pglite-store.ts'
 import { openPostgresStore } from './store/postgres-store.ts'
 import type { Durability, Store } from './store/store.ts'
 import type { Logger } from './telemetry/logger.ts'
+import type { ToolDefinition } from './tools/define-tool.ts'
 import { version } from './version.ts'
 import { createWorkspace } from './workspace/create-workspace.ts'
 
@@ -31,6 +35,15 @@ export interface ServerOptions {
   readonly logger: Logger
   /** Tell other programs of this user where the server is (local-access.ts). */
   readonly advertise: boolean
+  /** In the place of the house's own: other users, agents and models, for trials of the whole server. */
+  readonly parts?: Partial<ServerParts>
+}
+
+export interface ServerParts {
+  readonly authenticator: Authenticator
+  readonly agents: readonly AgentDefinition[]
+  readonly tools: readonly ToolDefinition[]
+  readonly models: ModelManager
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -50,7 +63,12 @@ export interface RunningServer extends AsyncDisposable {
  * @throws {SettingError} a setting that must not be; {StoreLockedError} another process has the data directory;
  *   {RegistryError} an agent, tool or model that is missing or doubled (A1)
  */
-export async function startServer({ settings, logger, advertise }: ServerOptions): Promise<RunningServer> {
+export async function startServer({
+  settings,
+  logger,
+  advertise,
+  parts = {},
+}: ServerOptions): Promise<RunningServer> {
   const tier = detectTier(settings)
   const [problem] = bootProblems(tier, settings.host)
   if (problem !== undefined) throw problem
@@ -62,12 +80,17 @@ export async function startServer({ settings, logger, advertise }: ServerOptions
   const makeId = systemIdMaker()
   const node = makeId('node')
   const store = opened.use(await openStore(settings, logger))
-  const log = opened.use(createEventLog(store))
+  const lifecycle = createLifecycleLog(store)
+  const log = opened.use(createEventLog(store, lifecycle))
   const bus = opened.use(createInProcessBus())
   const workspace = createWorkspace({ store, dataDir, logger, limits: { fileBytes: settings.maxFileBytes } })
-  const threads = createThreads(store)
-  const models = createModelManager()
-  const registry = createRegistry({ agents: [dataHelper], tools: dataHelperTools, models })
+  const threads = createThreads(store, lifecycle)
+  const models = parts.models ?? createModelManager()
+  const registry = createRegistry({
+    agents: parts.agents ?? [dataHelper],
+    tools: parts.tools ?? dataHelperTools,
+    models,
+  })
 
   const worker = await startWorker({ store, log, registry, workspace, node, makeId, nowMs: Date.now, logger })
   opened.defer(() => worker.drain())
@@ -82,7 +105,7 @@ export async function startServer({ settings, logger, advertise }: ServerOptions
     now: Date.now,
     random: randomFillSync,
   })
-  const access = { authenticator: localMode, boundary: localMode }
+  const access = { authenticator: parts.authenticator ?? localMode, boundary: localMode }
   const http = await createHttpServer({
     ...access,
     sessions: localMode,
@@ -97,7 +120,7 @@ export async function startServer({ settings, logger, advertise }: ServerOptions
   })
   opened.defer(() => http.close())
   const realtime = opened.use(
-    openRealtime({ ...access, threads, log, bus, node, makeId, logger, ready: () => ready }),
+    openRealtime({ ...access, threads, log, lifecycle, bus, node, makeId, logger, ready: () => ready }),
   )
   http.server.on('upgrade', realtime.handleUpgrade)
 

@@ -1,0 +1,306 @@
+/**
+ * A campaign from its plan to its report:
+ *
+ *   threads ──▶ servers ──▶ doors of the proxy ──▶ clients
+ *                  │              │                  │
+ *               nemesis        strikes            journals ──▶ checker ◀── truth from the store, when all is over
+ */
+import { createReadStream, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type EpochId, systemIdMaker, type ThreadId } from '@holdfast/protocol'
+import { openPostgresServer } from '../../packages/server/src/store/testing/postgres-server.ts'
+import { createChecker, type Excuse, type Follower, type Verdict } from './checker.ts'
+import type { ClientOrder, ClientsOrder, ClientsProgress } from './clients.ts'
+import { drive } from './driver.ts'
+import { parseLine } from './journal.ts'
+import { createNode, createProcess, freePort, type Node, type Restart, type Restartable } from './nemesis.ts'
+import type { Plan } from './plan.ts'
+import { type FaultKind, type FaultProxy, faultKinds, openFaultProxy } from './proxy.ts'
+import { createRandom, type Random } from './random.ts'
+import type { ServerOrder } from './server.ts'
+import { planStrikes, strikeAll } from './strikes.ts'
+import { createThreadRows, openTruthStore, readTruth } from './truth.ts'
+import { makeUsers } from './users.ts'
+
+export interface CampaignReport {
+  readonly plan: Plan
+  readonly verdict: Verdict
+  readonly strikes: Readonly<Record<FaultKind, number>>
+  readonly kills: number
+  readonly terms: number
+  readonly stops: number
+  readonly clientKills: number
+  /** Exits that nobody asked for, and ends on SIGTERM that were late or not clean. */
+  readonly crashes: number
+  readonly uncleanEnds: number
+  /** SIGTERM until the process was gone. */
+  readonly termMs: readonly number[]
+  /** Spawn until it served again. */
+  readonly restartMs: readonly number[]
+  /** Clients that were refused another user's thread. */
+  readonly denied: number
+  readonly serverErrors: number
+  readonly seconds: number
+  /** Where journals and logs are; null: removed. */
+  readonly directory: string | null
+}
+
+/** A campaign that cannot get through its plan ends after this many times the planned seconds. */
+const patience = 3
+
+export async function runCampaign(
+  plan: Plan,
+  say: (line: string) => void,
+  interrupted: AbortSignal,
+): Promise<CampaignReport> {
+  const { numbers } = plan
+  const beganMs = performance.now()
+  const random = createRandom(numbers.seed)
+  await using owned = new AsyncDisposableStack()
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-faults-'))
+  let keep = plan.keep
+  owned.defer(async () => {
+    if (!keep) await rm(directory, { recursive: true, force: true })
+  })
+  const databaseUrl =
+    plan.postgres === 'embedded' ? owned.use(await openPostgresServer()).url : (plan.postgres ?? null)
+
+  // --- the ground: users, and a thread of each
+  const users = makeUsers(numbers.users)
+  const { threads, epoch } = await prepare(directory, databaseUrl, users)
+  const driven = users.map(({ token }, index) => ({ token, thread: threads[index] as ThreadId }))
+
+  // --- servers
+  const proxy = owned.use(openFaultProxy())
+  const nodes: Node[] = []
+  const retarget = (): void => proxy.setTargets(nodes.filter(({ ready }) => ready).map(({ port }) => port))
+  for (let index = 0; index < numbers.nodes; index += 1) {
+    const order: ServerOrder = {
+      dataDir: join(directory, 'data'),
+      databaseUrl,
+      port: await freePort(),
+      users,
+      planted: plan.planted,
+    }
+    nodes.push(owned.use(createNode(`server-${index}`, directory, order, retarget)))
+  }
+  say(`starting ${numbers.nodes} server(s) in ${directory}`)
+  await Promise.all(nodes.map((node) => node.start()))
+
+  // --- clients
+  const followers: Follower[] = []
+  const orders: ClientOrder[] = []
+  for (let client = 0; client < numbers.clients; client += 1) {
+    const index = client % users.length
+    const { thread, token } = driven[index] as (typeof driven)[number]
+    const foreignThread = threads[(index + 1) % threads.length] as ThreadId
+    followers.push({ client, user: users[index]?.userId as Follower['user'], thread })
+    orders.push({ client, token, thread, foreignThread, url: `http://127.0.0.1:${await proxy.door(client)}` })
+  }
+  const applied = new Map<number, number>()
+  const groups = Array.from({ length: numbers.processes }, (_, index) => {
+    const order: ClientsOrder = {
+      journalPath: join(directory, `clients-${index}.jsonl`),
+      epoch,
+      delayScale: numbers['delay-percent'] / 100,
+      clients: orders.filter(({ client }) => client % numbers.processes === index),
+    }
+    const group = owned.use(
+      createProcess({
+        name: `clients-${index}`,
+        directory,
+        script: 'clients.ts',
+        order,
+        onMessage(message) {
+          for (const [client, seq] of (message as ClientsProgress).applied) applied.set(client, seq)
+        },
+      }),
+    )
+    group.start()
+    return { order, group }
+  })
+
+  // --- trouble
+  const overMs = numbers.seconds * 1_000
+  const limit = AbortSignal.any([interrupted, AbortSignal.timeout(overMs * patience + 60_000)])
+  const driver = drive(driven, {
+    url: () => nodes.find(({ ready }) => ready)?.url ?? null,
+    eventsPerThread: numbers['events-per-client'],
+    // Eight runs at a time are carried by a server; a fifth is left for what restarts cost.
+    pauseMs: (0.8 * overMs * 8 * numbers.nodes) / (numbers['events-per-client'] * threads.length),
+    signal: limit,
+  })
+  driver.idle.catch(() => {})
+  const faults = planStrikes(numbers, random)
+  const excuses: Excuse[] = []
+  const trouble = createTrouble(
+    nodes,
+    groups.map(({ group }) => group),
+    excuses,
+  )
+  const progress = setInterval(() => {
+    const sum = [...applied.values()].reduce((total, seq) => total + seq, 0)
+    const passed = Math.round((performance.now() - beganMs) / 1_000)
+    say(
+      `${passed} s: ${sum} applied, ${proxy.strikes.length}/${faults.length} faults, ${trouble.kills} kills, ${trouble.restarts.length - trouble.kills} ends, ${trouble.stops} stops, ${proxy.connections().length} connections`,
+    )
+  }, 10_000)
+  owned.defer(() => clearInterval(progress))
+  await Promise.all([
+    strikeAll(proxy, faults, overMs, random, limit),
+    trouble.run(plan, random, overMs, limit),
+  ])
+  driver.finish()
+  await driver.idle.catch((error: unknown) => {
+    if (!limit.aborted) throw error
+  })
+
+  // --- quiet: everybody has to come back by itself
+  say('all faults done; waiting for the clients to be live')
+  await settled(followers, applied, driver.heads, numbers['settle-seconds'] * 1_000, interrupted)
+  for (const { group } of groups) await group.dismiss()
+  const endings = await Promise.all(nodes.map((node) => node.end()))
+
+  // --- the judge
+  await using store = await openTruthStore(join(directory, 'data'), databaseUrl)
+  const checker = createChecker(await readTruth(store), followers, [
+    ...excuses,
+    ...proxy.strikes.map(({ client, fromMs, untilMs }) => ({ client, fromMs, untilMs })),
+  ])
+  let denied = 0
+  for (const { order } of groups)
+    for await (const text of createInterface(createReadStream(order.journalPath))) {
+      const line = parseLine(text)
+      if (line === null) continue
+      if (line[0] === 'denied') denied += 1
+      checker.record(line)
+    }
+  const verdict = checker.verdict()
+  const ends = [...trouble.restarts.filter(({ signal }) => signal === 'SIGTERM'), ...endings]
+  const crashes = [...nodes, ...groups.map(({ group }) => group)].reduce((sum, one) => sum + one.crashes, 0)
+  keep ||= Object.values(verdict.counts).some((count) => count > 0) || crashes > 0
+  return {
+    plan,
+    verdict,
+    strikes: countStrikes(proxy),
+    kills: trouble.kills,
+    terms: trouble.restarts.length - trouble.kills,
+    stops: trouble.stops,
+    clientKills: trouble.clientKills,
+    crashes,
+    uncleanEnds: ends.filter(({ exitCode }) => exitCode !== 0).length,
+    termMs: ends.map(({ goneAfterMs }) => goneAfterMs).toSorted((one, other) => one - other),
+    restartMs: trouble.restarts.map(({ backAfterMs }) => backAfterMs).toSorted((one, other) => one - other),
+    denied,
+    serverErrors: nodes.reduce(
+      (sum, _, index) => sum + errorLines(join(directory, `server-${index}.log`)),
+      0,
+    ),
+    seconds: (performance.now() - beganMs) / 1_000,
+    directory: keep ? directory : null,
+  }
+}
+
+async function prepare(
+  directory: string,
+  databaseUrl: string | null,
+  users: ReturnType<typeof makeUsers>,
+): Promise<{ threads: ThreadId[]; epoch: EpochId }> {
+  await using store = await openTruthStore(join(directory, 'data'), databaseUrl)
+  const owners = users.map(({ userId }) => userId)
+  return { threads: await createThreadRows(store, owners, systemIdMaker()), epoch: store.epoch }
+}
+
+interface Trouble {
+  readonly kills: number
+  readonly stops: number
+  readonly clientKills: number
+  readonly restarts: readonly (Restart & { readonly signal: 'SIGKILL' | 'SIGTERM' })[]
+  run(plan: Plan, random: Random, overMs: number, signal: AbortSignal): Promise<void>
+}
+
+/** What is done to processes: one deed after the other, evenly over the time there is. */
+function createTrouble(nodes: readonly Node[], groups: readonly Restartable[], excuses: Excuse[]): Trouble {
+  const restarts: (Restart & { readonly signal: 'SIGKILL' | 'SIGTERM' })[] = []
+  let stops = 0
+  let clientKills = 0
+
+  const deeds = (plan: Plan, random: Random): (() => Promise<void>)[] => {
+    const { numbers } = plan
+    const times = (count: number, deed: () => Promise<void>): (() => Promise<void>)[] =>
+      Array.from({ length: count }, () => deed)
+    const restart = (signal: 'SIGKILL' | 'SIGTERM') => async (): Promise<void> => {
+      restarts.push({ signal, ...(await random.pick(nodes).restart(signal)) })
+    }
+    return random.shuffle([
+      ...times(numbers.kills, restart('SIGKILL')),
+      ...times(numbers.terms, restart('SIGTERM')),
+      ...times(numbers.stops, async () => {
+        await random.pick(nodes).freeze(numbers['stop-seconds'] * 1_000)
+        stops += 1
+      }),
+      ...times(numbers['client-kills'], async () => {
+        const group = random.pick(groups)
+        await group.end('SIGKILL')
+        group.start()
+        clientKills += 1
+      }),
+    ])
+  }
+  return {
+    get kills() {
+      return restarts.filter(({ signal }) => signal === 'SIGKILL').length
+    },
+    get stops() {
+      return stops
+    },
+    get clientKills() {
+      return clientKills
+    },
+    restarts,
+    async run(plan, random, overMs, signal) {
+      const beganMs = performance.now()
+      const all = deeds(plan, random)
+      for (const [index, deed] of all.entries()) {
+        const earlyMs = (overMs * (index + 0.5)) / all.length - (performance.now() - beganMs)
+        if (earlyMs > 1) await sleep(earlyMs)
+        if (signal.aborted) return
+        const fromMs = Date.now()
+        await deed()
+        excuses.push({ client: null, fromMs, untilMs: Date.now() })
+      }
+    },
+  }
+}
+
+/** Until every client has applied its thread's head, or the time is up: then the checker says what is missing. */
+async function settled(
+  followers: readonly Follower[],
+  applied: ReadonlyMap<number, number>,
+  heads: ReadonlyMap<ThreadId, number>,
+  withinMs: number,
+  interrupted: AbortSignal,
+): Promise<void> {
+  const untilMs = performance.now() + withinMs
+  const behind = (): boolean =>
+    followers.some(({ client, thread }) => (applied.get(client) ?? 0) < (heads.get(thread) ?? 0))
+  while (behind() && performance.now() < untilMs && !interrupted.aborted) await sleep(100)
+  // `live` follows the last event by a read of the log.
+  await sleep(1_000)
+}
+
+function countStrikes({ strikes }: FaultProxy): Record<FaultKind, number> {
+  const counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Record<FaultKind, number>
+  for (const { kind } of strikes) counts[kind] += 1
+  return counts
+}
+
+function errorLines(path: string): number {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => / error /.test(line.slice(0, 24))).length
+}

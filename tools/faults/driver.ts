@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient, type HoldfastClient } from '@holdfast/client'
+import type { ThreadId } from '@holdfast/protocol'
+import type { NumbersPlan } from './numbers-agent.ts'
+
+export interface DrivenThread {
+  readonly thread: ThreadId
+  readonly token: string
+}
+
+export interface Driver {
+  /** Highest head heard of, by thread. */
+  readonly heads: ReadonlyMap<ThreadId, number>
+  /** Requests that a fault or a restart spoilt, and that were made again. */
+  readonly retried: number
+  /** From now on only what each thread lacks is asked for. */
+  finish(): void
+  /** Every thread has its events and no run under way; rejects when `signal` is aborted. */
+  readonly idle: Promise<void>
+}
+
+/** Events of one run, legs of it: some twenty runs a thread, each of them interrupted now and then. */
+const perRun = { events: 25, legs: 5 } as const
+const roundMs = 250
+/** A server that does not answer is asked again: it is frozen or gone. */
+const answerWithinMs = 5_000
+
+/**
+ * Keeps a run under way in every thread until told to finish, straight at the servers: what is asked is not part of
+ * the trial, only what is delivered.
+ */
+export function drive(
+  threads: readonly DrivenThread[],
+  options: {
+    /** Of a server that is ready; null: none is. */
+    readonly url: () => string | null
+    readonly eventsPerThread: number
+    readonly pauseMs: number
+    readonly signal: AbortSignal
+  },
+): Driver {
+  const { url, eventsPerThread, pauseMs, signal } = options
+  const heads = new Map<ThreadId, number>(threads.map(({ thread }) => [thread, 0]))
+  const asked = new Map<ThreadId, number>()
+  let retried = 0
+  let finishing = false
+
+  const clientOf = (base: string, token: string): HoldfastClient =>
+    createClient({
+      url: base,
+      token,
+      fetch: (input, init) =>
+        fetch(input, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]) }),
+    })
+  const plan: NumbersPlan = { ...perRun, pauseMs }
+
+  /** true: nothing is left to do. */
+  const tend = async ({ thread, token }: DrivenThread, base: string): Promise<boolean> => {
+    const client = clientOf(base, token)
+    const { seq, runs } = await client.thread(thread)
+    heads.set(thread, Math.max(seq, heads.get(thread) ?? 0))
+    if (runs.some(({ status }) => status === 'queued' || status === 'running')) return false
+    if (finishing && seq >= eventsPerThread) return true
+    const number = asked.get(thread) ?? 0
+    await client.submit(
+      thread,
+      { message: JSON.stringify(plan), files: [], whenBusy: 'queue' },
+      { idempotencyKey: `${thread}-${number}` },
+    )
+    asked.set(thread, number + 1)
+    return false
+  }
+  const run = async (): Promise<void> => {
+    for (;;) {
+      signal.throwIfAborted()
+      const base = url()
+      let left = threads.length
+      // A few at a time: a round over many threads must not itself be the load.
+      for (let at = 0; base !== null && at < threads.length; at += 8) {
+        const outcomes = await Promise.allSettled(threads.slice(at, at + 8).map((one) => tend(one, base)))
+        for (const outcome of outcomes) {
+          if (outcome.status === 'rejected') retried += 1
+          else if (outcome.value) left -= 1
+        }
+      }
+      if (left === 0) return
+      await sleep(roundMs)
+    }
+  }
+  return {
+    heads,
+    get retried() {
+      return retried
+    },
+    finish() {
+      finishing = true
+    },
+    idle: run(),
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The agent of the campaigns. It tells as many thoughts as its message asks for, one commit each, each with a nonce
+ * that nobody can guess. It does so in legs with a tool call between them, so that a run whose server was killed
+ * goes on after its last finished leg (R3).
+ */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provider'
+import { z } from 'zod'
+import { type AgentDefinition, defineAgent } from '../../packages/server/src/agents/define-agent.ts'
+import { createModelManager, type ModelManager } from '../../packages/server/src/models/model-manager.ts'
+import { defineTool, type ToolDefinition } from '../../packages/server/src/tools/define-tool.ts'
+
+/** What a message of a campaign says, as JSON. */
+export const NumbersPlan = z.object({
+  events: z.int().min(1),
+  legs: z.int().min(1),
+  /** Between two events. */
+  pauseMs: z.number().min(0),
+})
+export type NumbersPlan = z.infer<typeof NumbersPlan>
+
+const legDone = defineTool({
+  name: 'leg_done',
+  description: 'Marks the end of a leg.',
+  effect: 'pure',
+  input: z.object({ leg: z.int() }),
+  execute: async ({ leg }) => ({ output: { leg } }),
+})
+
+const usage = {
+  inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 },
+  outputTokens: { total: 0, text: 0, reasoning: 0 },
+}
+
+/** A leg's parts; the worker commits each thought before it takes the next. */
+async function* parts(
+  { events, legs, pauseMs }: NumbersPlan,
+  leg: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LanguageModelV4StreamPart, void, undefined> {
+  yield { type: 'stream-start', warnings: [] }
+  if (leg === legs) {
+    yield { type: 'text-start', id: 'end' }
+    yield { type: 'text-delta', id: 'end', delta: `Told ${events}, ${randomBytes(16).toString('hex')}` }
+    yield { type: 'text-end', id: 'end' }
+    yield { type: 'finish', finishReason: { unified: 'stop', raw: undefined }, usage }
+    return
+  }
+  const first = Math.floor((events * leg) / legs)
+  const end = Math.floor((events * (leg + 1)) / legs)
+  for (let number = first; number < end; number += 1) {
+    if (pauseMs > 0) await sleep(pauseMs, undefined, { signal })
+    const id = String(number)
+    yield { type: 'reasoning-start', id }
+    yield { type: 'reasoning-delta', id, delta: `${number} ${randomBytes(16).toString('hex')}` }
+    yield { type: 'reasoning-end', id }
+  }
+  yield { type: 'tool-call', toolCallId: `leg-${leg}`, toolName: 'leg_done', input: JSON.stringify({ leg }) }
+  yield { type: 'finish', finishReason: { unified: 'tool-calls', raw: undefined }, usage }
+}
+
+const numbersModel: LanguageModelV4 = {
+  specificationVersion: 'v4',
+  provider: 'holdfast-faults',
+  modelId: 'numbers',
+  supportedUrls: {},
+  doGenerate: () => Promise.reject(new Error('The numbers are only streamed')),
+  async doStream({ prompt, abortSignal }) {
+    const asked = prompt.findLastIndex(({ role }) => role === 'user')
+    const message = prompt[asked]
+    if (message?.role !== 'user') throw new Error('A run begins with a message')
+    const text = message.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('')
+    const plan = NumbersPlan.parse(JSON.parse(text))
+    const legs = prompt.slice(asked).filter(({ role }) => role === 'tool').length
+    return { stream: ReadableStream.from(parts(plan, legs, abortSignal)) }
+  },
+}
+
+/** What the house is given in the place of the data helper. */
+export function numbersParts(): {
+  readonly agents: readonly AgentDefinition[]
+  readonly tools: readonly ToolDefinition[]
+  readonly models: ModelManager
+} {
+  const agent = defineAgent({
+    name: 'numbers',
+    description: 'Tells numbered thoughts with nonces.',
+    instructions: 'Count.',
+    tools: [legDone.name],
+    maxSteps: 1_000,
+    offlineRules: null,
+  })
+  return {
+    agents: [agent],
+    tools: [legDone as ToolDefinition],
+    models: createModelManager(new Map([['numbers', numbersModel]]), 'numbers'),
+  }
+}

@@ -1,0 +1,57 @@
+import type { WebSocketConstructor } from '@holdfast/client'
+import { type StoredEvent, type Stream, streamThread } from '@holdfast/protocol'
+import { digestOf, type JournalLine } from './journal.ts'
+
+/** The part of a frame that is evidence; the rest is the client's business. */
+interface Frame {
+  readonly type: string
+  readonly stream?: Stream
+  readonly items?: readonly StoredEvent[]
+}
+
+/**
+ * The platform's WebSocket, which writes down each frame before the client sees it. What arrives after the client
+ * has turned away from a socket is not written: the client takes no notice of it either.
+ */
+export function recordingWebSocket(
+  client: number,
+  nextConnection: () => number,
+  write: (line: JournalLine) => void,
+): WebSocketConstructor {
+  return class extends WebSocket {
+    constructor(url: string, protocol: string) {
+      super(url, protocol)
+      const connection = nextConnection()
+      write(['opened', Date.now(), client, connection])
+      let left = false
+      const leave = (): void => {
+        if (left) return
+        left = true
+        write(['lost', Date.now(), client, connection])
+      }
+      this.addEventListener('message', ({ data }) => {
+        if (left || typeof data !== 'string') return
+        const { type, stream, items } = JSON.parse(data) as Frame
+        if (stream === undefined || stream === 'user/me') return
+        const thread = streamThread(stream)
+        const atMs = Date.now()
+        if (type === 'sub_ok') write(['subscribed', atMs, client, connection, thread])
+        else if (type === 'live') write(['live', atMs, client, connection, thread])
+        else if (type === 'ev' && items !== undefined)
+          write([
+            'frame',
+            atMs,
+            client,
+            connection,
+            thread,
+            items.map((event) => [event.seq, digestOf(event)]),
+          ])
+      })
+      this.addEventListener('close', leave)
+      this.close = (...reason) => {
+        leave()
+        super.close(...reason)
+      }
+    }
+  }
+}
