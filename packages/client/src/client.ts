@@ -1,63 +1,71 @@
 import {
-  type After,
   AgentList,
   type ArtifactId,
-  type EpochId,
   type FileId,
   FileInfo,
+  type LifecycleItem,
   position,
   Run,
   type RunId,
   Session,
   type StoredEvent,
+  type Stream,
   type SubmitRun,
+  streamThread,
   Thread,
   type ThreadId,
   ThreadList,
   ThreadState,
   terminalTypes,
   threadStream,
+  userStream,
 } from '@holdfast/protocol'
-import { type ConnectionStatus, createConnection, type WebSocketConstructor } from './connection.ts'
-import { type Call, call, type HttpOptions } from './http.ts'
+import { type ConnectionStatus, createConnection } from './connection.ts'
+import { connectionLimits } from './connection-state.ts'
+import { createCredentials, type TokenSource } from './credentials.ts'
+import { openEventStreams } from './event-stream-transport.ts'
+import { type ApplyOptions, applyAll, type EventsOptions, type Follow, iterate } from './follow.ts'
+import { type Call, call, callBytes, callJson, type HttpOptions } from './http.ts'
+import { type Platform, systemPlatform } from './platform.ts'
 import { retrying } from './retry.ts'
 import { type UploadFile, type UploadOptions, upload } from './upload.ts'
+import { openWebSocket, type WebSocketConstructor } from './web-socket-transport.ts'
 
 export interface ClientOptions {
   /** Of the server, e.g. `http://127.0.0.1:8080`. */
   readonly url: string
   /** Without one a browser's cookie has to do. */
-  readonly token?: string
+  readonly token?: TokenSource
   readonly fetch?: typeof globalThis.fetch
   readonly WebSocket?: WebSocketConstructor
   readonly onStatus?: (status: ConnectionStatus) => void
+  /** Time, chance and the page; for tests. */
+  readonly platform?: Platform
 }
 
-export interface EventsOptions {
-  /** Default `start`: every event from the thread's first on. */
-  readonly after?: After
-  /** Of the log that `after` was read from (`ThreadState.epoch`): another log then answers epoch_changed. */
-  readonly epoch?: EpochId
-  /** Ends the iteration quietly. */
+export interface CallOptions {
+  /** Gives the request up; what the server has begun it may finish. */
   readonly signal?: AbortSignal
 }
 
+export type LifecycleOptions = EventsOptions
+
 /**
- * A Holdfast server. HTTP errors are HoldfastHttpError. Disposing closes the WebSocket, which stays open until
- * then once it was needed.
+ * A Holdfast server. HTTP errors are HoldfastHttpError, a server that cannot be reached is HoldfastNetworkError.
+ * Disposing closes the connection, which stays open until then once it was needed.
  */
 export interface HoldfastClient extends AsyncDisposable {
-  session(): Promise<Session>
-  agents(): Promise<AgentList>
-  createThread(options?: { readonly title?: string }): Promise<Thread>
-  threads(cursor?: string): Promise<ThreadList>
-  /** A snapshot; its `seq` is the cursor to follow from. */
-  thread(threadId: ThreadId): Promise<ThreadState>
-  renameThread(threadId: ThreadId, title: string): Promise<Thread>
-  deleteThread(threadId: ThreadId): Promise<void>
+  session(options?: CallOptions): Promise<Session>
+  agents(options?: CallOptions): Promise<AgentList>
+  createThread(options?: { readonly title?: string } & CallOptions): Promise<Thread>
+  threads(cursor?: string, options?: CallOptions): Promise<ThreadList>
+  /** A snapshot; its `seq` and `epoch` are the cursor to follow from. */
+  thread(threadId: ThreadId, options?: CallOptions): Promise<ThreadState>
+  renameThread(threadId: ThreadId, title: string, options?: CallOptions): Promise<Thread>
+  deleteThread(threadId: ThreadId, options?: CallOptions): Promise<void>
   upload(threadId: ThreadId, file: UploadFile, options?: UploadOptions): Promise<FileInfo>
-  file(fileId: FileId): Promise<FileInfo>
-  deleteFile(fileId: FileId): Promise<void>
+  file(fileId: FileId, options?: CallOptions): Promise<FileInfo>
+  deleteFile(fileId: FileId, options?: CallOptions): Promise<void>
   /**
    * Makes its own idempotency key where none is given, so that it can repeat itself until the server has
    * answered, and the run is there once.
@@ -65,63 +73,90 @@ export interface HoldfastClient extends AsyncDisposable {
   submit(
     threadId: ThreadId,
     request: SubmitRun,
-    options?: { readonly idempotencyKey?: string; readonly signal?: AbortSignal },
+    options?: { readonly idempotencyKey?: string } & CallOptions,
   ): Promise<Run>
-  run(runId: RunId): Promise<Run>
-  cancel(runId: RunId): Promise<Run>
-  artifact(artifactId: ArtifactId): Promise<Uint8Array>
+  run(runId: RunId, options?: CallOptions): Promise<Run>
+  cancel(runId: RunId, options?: CallOptions): Promise<Run>
+  artifact(artifactId: ArtifactId, options?: CallOptions): Promise<Uint8Array>
   /**
-   * Every event of a thread, once and in order, over any number of dropped connections.
+   * Every event of a thread, once and in order, over any number of dropped connections. Follows from the call on.
    * @throws {HoldfastConnectionError} the server closed for good; {HoldfastStreamError} e.g. epoch_changed
    */
   events(threadId: ThreadId, options?: EventsOptions): AsyncIterable<StoredEvent>
   /** The events of one run, up to and including its terminal event. */
-  followRun(run: Run, options?: { readonly signal?: AbortSignal }): AsyncIterable<StoredEvent>
+  followRun(run: Run, options?: CallOptions): AsyncIterable<StoredEvent>
+  /**
+   * Applies every event of a thread to state of the caller's, each in one transaction with the cursor, from where the
+   * store stands; until `signal` aborts. A process that dies anywhere in between and starts again has applied the log
+   * exactly.
+   * @throws as events(), and what `apply` throws
+   */
+  applyEvents<Transaction>(threadId: ThreadId, options: ApplyOptions<StoredEvent, Transaction>): Promise<void>
+  /**
+   * What happens to the user's threads, so that a list of them stays current. Default `head`: follow first, then read
+   * `threads()`, and nothing falls in between.
+   */
+  lifecycle(options?: LifecycleOptions): AsyncIterable<LifecycleItem>
 }
 
+/** @throws {TypeError} `url` is not an address */
 export function createClient(options: ClientOptions): HoldfastClient {
-  const url = options.url.replace(/\/+$/, '')
-  const token = options.token ?? null
-  const random = Math.random
-  // Called on the global object: browsers refuse a fetch that was taken off it.
+  const url = new URL(options.url).href.replace(/\/+$/, '')
+  const platform = options.platform ?? systemPlatform(url)
+  const credentials = createCredentials(options.token ?? null)
   const http: HttpOptions = {
     url,
-    token,
+    credentials,
+    // Called on the global object: browsers refuse a fetch that was taken off it.
     fetch: options.fetch ?? ((...request) => globalThis.fetch(...request)),
   }
+  const WebSocket = options.WebSocket ?? globalThis.WebSocket
+  const { setTimer, random } = platform
   const connection = createConnection({
-    url: `${url.replace(/^http/, 'ws')}/v1/ws`,
-    token,
-    WebSocket: options.WebSocket ?? globalThis.WebSocket,
+    credentials,
+    platform,
+    openSocket: (port) => openWebSocket(WebSocket, `${url.replace(/^http/, 'ws')}/v1/ws`, port),
+    openEventStreams: (port) =>
+      openEventStreams({ http, setTimer, silenceMs: connectionLimits.silenceMs }, port),
+    snapshotUrl: (stream) =>
+      stream === userStream ? `${url}/v1/threads` : `${url}/v1/threads/${streamThread(stream)}/state`,
     onStatus: options.onStatus ?? (() => {}),
-    random,
   })
-  const json = async (request: Call): Promise<unknown> => (await call(http, request)).json()
-  const get = (path: string): Promise<unknown> => json({ method: 'GET', path })
-  const events: HoldfastClient['events'] = (
-    threadId,
-    { after = 'start', epoch = null, signal = null } = {},
-  ) => connection.follow(threadStream(threadId), { after, epoch, signal })
+  const json = (request: Call): Promise<unknown> => callJson(http, request)
+  const get = (path: string, { signal }: CallOptions = {}): Promise<unknown> =>
+    json({ method: 'GET', path, signal })
+  const followed =
+    <Item extends StoredEvent | LifecycleItem>(stream: Stream): Follow<Item> =>
+    (followOptions) =>
+      connection.follow<Item>(stream, followOptions)
+  const events = (threadId: ThreadId, eventsOptions: EventsOptions = {}): AsyncIterable<StoredEvent> => {
+    const stream = threadStream(threadId)
+    return iterate(stream, followed<StoredEvent>(stream), eventsOptions)
+  }
 
   return {
-    session: async () => Session.parse(await get('/v1/session')),
-    agents: async () => AgentList.parse(await get('/v1/agents')),
-    createThread: async (thread = {}) =>
-      Thread.parse(await json({ method: 'POST', path: '/v1/threads', json: thread })),
-    threads: async (cursor) =>
+    session: async (callOptions) => Session.parse(await get('/v1/session', callOptions)),
+    agents: async (callOptions) => AgentList.parse(await get('/v1/agents', callOptions)),
+    createThread: async ({ signal, ...thread } = {}) =>
+      Thread.parse(await json({ method: 'POST', path: '/v1/threads', json: thread, signal })),
+    threads: async (cursor, callOptions) =>
       ThreadList.parse(
-        await get(`/v1/threads${cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`}`),
+        await get(
+          `/v1/threads${cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`}`,
+          callOptions,
+        ),
       ),
-    thread: async (threadId) => ThreadState.parse(await get(`/v1/threads/${threadId}/state`)),
-    renameThread: async (threadId, title) =>
-      Thread.parse(await json({ method: 'PATCH', path: `/v1/threads/${threadId}`, json: { title } })),
-    async deleteThread(threadId) {
-      await call(http, { method: 'DELETE', path: `/v1/threads/${threadId}` })
+    thread: async (threadId, callOptions) =>
+      ThreadState.parse(await get(`/v1/threads/${threadId}/state`, callOptions)),
+    renameThread: async (threadId, title, { signal } = {}) =>
+      Thread.parse(await json({ method: 'PATCH', path: `/v1/threads/${threadId}`, json: { title }, signal })),
+    async deleteThread(threadId, { signal } = {}) {
+      await call(http, { method: 'DELETE', path: `/v1/threads/${threadId}`, signal })
     },
     upload: (threadId, file, uploadOptions = {}) => upload(http, threadId, file, uploadOptions),
-    file: async (fileId) => FileInfo.parse(await get(`/v1/files/${fileId}`)),
-    async deleteFile(fileId) {
-      await call(http, { method: 'DELETE', path: `/v1/files/${fileId}` })
+    file: async (fileId, callOptions) => FileInfo.parse(await get(`/v1/files/${fileId}`, callOptions)),
+    async deleteFile(fileId, { signal } = {}) {
+      await call(http, { method: 'DELETE', path: `/v1/files/${fileId}`, signal })
     },
     async submit(threadId, request, { idempotencyKey = crypto.randomUUID(), signal } = {}) {
       const headers = { 'idempotency-key': idempotencyKey }
@@ -129,25 +164,26 @@ export function createClient(options: ClientOptions): HoldfastClient {
       const send = (): Promise<unknown> => json({ method: 'POST', path, json: request, headers, signal })
       return Run.parse(await retrying(send, { signal, random }))
     },
-    run: async (runId) => Run.parse(await get(`/v1/runs/${runId}`)),
-    cancel: async (runId) =>
-      Run.parse(await json({ method: 'POST', path: `/v1/runs/${runId}/cancel`, json: {} })),
-    async artifact(artifactId) {
-      const response = await call(http, { method: 'GET', path: `/v1/artifacts/${artifactId}` })
-      return new Uint8Array(await response.arrayBuffer())
-    },
+    run: async (runId, callOptions) => Run.parse(await get(`/v1/runs/${runId}`, callOptions)),
+    cancel: async (runId, { signal } = {}) =>
+      Run.parse(await json({ method: 'POST', path: `/v1/runs/${runId}/cancel`, json: {}, signal })),
+    artifact: (artifactId, { signal } = {}) =>
+      callBytes(http, { method: 'GET', path: `/v1/artifacts/${artifactId}`, signal }),
     events,
-    async *followRun(run, { signal } = {}) {
+    async *followRun(run, callOptions = {}) {
       const after = position(run.queuedAt - 1)
-      for await (const event of events(run.threadId, {
-        after,
-        ...(signal === undefined ? {} : { signal }),
-      })) {
+      for await (const event of events(run.threadId, { after, ...callOptions })) {
         if (event.runId !== run.id) continue
         yield event
         if ((terminalTypes as readonly string[]).includes(event.type)) return
       }
     },
+    applyEvents(threadId, applyOptions) {
+      const stream = threadStream(threadId)
+      return applyAll(stream, followed<StoredEvent>(stream), applyOptions)
+    },
+    lifecycle: (lifecycleOptions = {}) =>
+      iterate(userStream, followed<LifecycleItem>(userStream), { after: 'head', ...lifecycleOptions }),
     async [Symbol.asyncDispose]() {
       connection.close()
     },

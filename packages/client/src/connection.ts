@@ -1,46 +1,40 @@
+import { type After, type EpochId, limits, type Stream } from '@holdfast/protocol'
 import {
-  type After,
-  type ClientFrame,
-  type EpochId,
-  limits,
-  type StoredEvent,
-  type Stream,
-  wireVersion,
-} from '@holdfast/protocol'
-import { afterLoss, backoffLimits } from './backoff.ts'
+  type ConnectionEffect,
+  type ConnectionEvent,
+  type ConnectionState,
+  dueMs,
+  initialState,
+  transition,
+} from './connection-state.ts'
+import type { Credentials } from './credentials.ts'
 import { HoldfastConnectionError } from './errors.ts'
-import { createFollower } from './follower.ts'
-import { type ReceivedFrame, readFrame } from './received-frame.ts'
+import { createFollower, type FollowerHandle } from './follower.ts'
+import type { Platform } from './platform.ts'
+import type { ReceivedFrame, StreamItem } from './received-frame.ts'
 import { type ClientStream, createStream } from './stream.ts'
-
-export const connectionLimits = {
-  /** From the first byte to an open socket. */
-  connectMs: 5_000,
-  /** From the open socket to `ready`. */
-  readyMs: 5_000,
-  /** The server speaks every 25 s ± 20 % at least; after this long without a frame the connection is dead. */
-  silenceMs: 35_000,
-} as const
+import type { Transport, TransportPort } from './transport.ts'
 
 /** Where the one connection stands, for an indicator. */
 export type ConnectionStatus =
   | { readonly kind: 'idle' }
   | { readonly kind: 'connecting' }
   | { readonly kind: 'ready' }
+  /** No WebSocket can be opened: threads are followed over server-sent events. */
+  | { readonly kind: 'fallback' }
   | { readonly kind: 'waiting'; readonly retryInMs: number }
+  /** The platform says that there is no network. */
+  | { readonly kind: 'offline' }
   | { readonly kind: 'stopped'; readonly closeCode: number }
 
-/** The platform's, or one that behaves like it. */
-export type WebSocketConstructor = new (url: string, protocol: string) => WebSocket
-
 export interface ConnectionOptions {
-  /** Of the WebSocket route. */
-  readonly url: string
-  readonly token: string | null
-  readonly WebSocket: WebSocketConstructor
+  readonly credentials: Credentials
+  readonly platform: Platform
+  readonly openSocket: (port: TransportPort) => Transport
+  /** null: there is nothing to fall back to. */
+  readonly openEventStreams: ((port: TransportPort) => Transport) | null
+  readonly snapshotUrl: (stream: Stream) => string
   readonly onStatus: (status: ConnectionStatus) => void
-  /** 0 ≤ x < 1 */
-  readonly random: () => number
 }
 
 export interface FollowOptions {
@@ -51,63 +45,113 @@ export interface FollowOptions {
 }
 
 export interface Connection {
-  follow(stream: Stream, options: FollowOptions): AsyncIterableIterator<StoredEvent>
+  follow<Item extends StreamItem>(stream: Stream, options: FollowOptions): FollowerHandle<Item>
   /** Readers end quietly. Safe twice. */
   close(): void
 }
 
-type State =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'connecting'; readonly socket: WebSocket }
-  /** hello is said; what is sent now is read after it. */
-  | { readonly kind: 'greeting'; readonly socket: WebSocket }
-  | { readonly kind: 'ready'; readonly socket: WebSocket; readonly epoch: EpochId; readonly sinceMs: number }
-  | { readonly kind: 'waiting' }
-  | { readonly kind: 'closed' }
-
 /**
- * One WebSocket for however many readers. It opens with the first of them, comes back after every loss and asks
- * in its first frame for what each reader lacks; the cursors are all there is to remember.
+ * One connection for however many readers. It opens with the first of them, comes back after every loss and asks
+ * in its first frame for what each reader lacks; the cursors are all there is to remember. What happens when is
+ * decided in connection-state.ts.
  */
 export function createConnection(options: ConnectionOptions): Connection {
-  const { url, token, onStatus, random } = options
+  const { credentials, platform } = options
   const instance = crypto.randomUUID()
   const streams = new Map<Stream, ClientStream>()
-  let state: State = { kind: 'idle' }
-  let attempt = 0
-  let lastFrameMs = 0
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let state = initialState({
+    canRenew: credentials.canRenew,
+    canFallBack: options.openEventStreams !== null,
+  })
+  let transport: Transport | null = null
+  // Of transports and questions: what an earlier one still has to say is not heard.
+  let generation = 0
+  let epoch: EpochId | null = null
+  let unwatch: (() => void) | null = null
 
-  const wait = (ms: number, task: () => void): void => {
-    clearTimeout(timer)
-    timer = setTimeout(task, ms)
-  }
-  const isCurrent = (socket: WebSocket): boolean => 'socket' in state && state.socket === socket
-  const send = (frame: ClientFrame): void => {
-    if (state.kind === 'greeting' || state.kind === 'ready') state.socket.send(JSON.stringify(frame))
+  // --- events go one after the other, also those that come of an effect
+  const queue: ConnectionEvent[] = []
+  let running = false
+  const dispatch = (event: ConnectionEvent): void => {
+    queue.push(event)
+    if (running) return
+    running = true
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const before = state
+        const step = transition(state, next, { nowMs: platform.nowMs(), random: platform.random })
+        state = step.state
+        for (const effect of step.effects) act(effect)
+        arm()
+        tell(before)
+      }
+    } finally {
+      running = false
+    }
   }
 
-  const connect = (): void => {
-    const socket = new options.WebSocket(url, wireVersion)
-    state = { kind: 'connecting', socket }
-    onStatus({ kind: 'connecting' })
-    wait(connectionLimits.connectMs, () => lose(socket, 1006, ''))
-    socket.addEventListener('open', () => {
-      if (isCurrent(socket)) greet(socket)
-    })
-    socket.addEventListener('message', ({ data }) => {
-      if (isCurrent(socket) && typeof data === 'string') receive(socket, data)
-    })
-    socket.addEventListener('close', ({ code, reason }) => lose(socket, code, reason))
-    // Node ends the process on an error nobody listens to; the close that follows tells all there is to tell.
-    socket.addEventListener('error', () => {})
+  // --- the one timer
+  let armed: { readonly atMs: number; readonly cancel: () => void } | null = null
+  const arm = (): void => {
+    const atMs = dueMs(state)
+    // Each frame moves the deadline of silence: the timer is left to fire early and is set anew then.
+    if (armed !== null && atMs !== null && armed.atMs <= atMs) return
+    armed?.cancel()
+    armed = null
+    if (atMs === null) return
+    const cancel = platform.setTimer(
+      () => {
+        armed = null
+        const now = dueMs(state)
+        if (now !== null && platform.nowMs() >= now) dispatch({ kind: 'due' })
+        else arm()
+      },
+      Math.max(0, atMs - platform.nowMs()),
+    )
+    armed = { atMs, cancel }
   }
-  const greet = (socket: WebSocket): void => {
-    state = { kind: 'greeting', socket }
-    wait(connectionLimits.readyMs, () => lose(socket, 1006, ''))
+  const tell = (before: ConnectionState): void => {
+    if (before.kind === state.kind) return
+    const is = statusOf(state, platform)
+    if (statusOf(before, platform).kind !== is.kind) options.onStatus(is)
+  }
+
+  // --- effects
+  const portOf = (mine: number): TransportPort => {
+    const current =
+      <Rest extends readonly unknown[]>(task: (...rest: Rest) => void) =>
+      (...rest: Rest): void => {
+        if (mine === generation) task(...rest)
+      }
+    return {
+      opened: current(() => dispatch({ kind: 'opened' })),
+      alive: current(() => dispatch({ kind: 'frame' })),
+      epoch: current((now) => {
+        epoch = now
+      }),
+      frame: current(receive),
+      lost: current((code, reason) => dispatch({ kind: 'lost', code, reason })),
+    }
+  }
+  /** For the token: then go on, unless something else has happened since. */
+  const withToken = (token: Promise<string | null>, task: (token: string | null) => void): void => {
+    const mine = generation
+    token.then(
+      (value) => {
+        if (mine === generation) task(value)
+      },
+      (cause: unknown) => {
+        if (mine !== generation) return
+        // fetch says so when the network is away, as it may be in a machine that just woke up.
+        if (cause instanceof TypeError) dispatch({ kind: 'lost', code: 1006, reason: '' })
+        else dispatch({ kind: 'token_refused', cause })
+      },
+    )
+  }
+  const greet = (token: string | null): void => {
     const all = [...streams.values()]
     const greeted = all.slice(0, limits.subscriptionsPerConnection)
-    send({
+    transport?.send({
       type: 'hello',
       instance,
       ...(token === null ? {} : { auth: token }),
@@ -116,107 +160,160 @@ export function createConnection(options: ConnectionOptions): Connection {
     // hello holds no more; the server answers the rest with `limit`, and their readers learn it.
     for (const stream of all.slice(greeted.length)) stream.refresh()
   }
-  const watchSilence = (socket: WebSocket): void => {
-    const leftMs = connectionLimits.silenceMs - (performance.now() - lastFrameMs)
-    if (leftMs <= 0) lose(socket, 1006, '')
-    else wait(leftMs, () => watchSilence(socket))
+  let helloToken: string | null = null
+  const act = (effect: ConnectionEffect): void => {
+    switch (effect.kind) {
+      case 'open':
+        generation += 1
+        withToken(credentials.current(), (token) => {
+          helloToken = token
+          transport = options.openSocket(portOf(generation))
+        })
+        return
+      case 'greet':
+        greet(helloToken)
+        return
+      case 'drop':
+        generation += 1
+        transport?.close(effect.code)
+        transport = null
+        return
+      case 'probe':
+        for (const stream of streams.values()) {
+          // One answer is enough. Where nobody reads nothing is asked, and the connection is given up.
+          if ([...stream.followers].every(({ paused }) => paused)) continue
+          stream.refresh()
+          return
+        }
+        return
+      case 'renew':
+        withToken(credentials.renew(), () => dispatch({ kind: 'token' }))
+        return
+      case 'fall_back':
+        generation += 1
+        transport = options.openEventStreams?.(portOf(generation)) ?? null
+        greet(null)
+        return
+      case 'reset':
+        for (const stream of streams.values()) stream.doubt()
+        return
+      case 'fail': {
+        const { closeCode, reason, cause } = effect
+        const error = new HoldfastConnectionError(closeCode, reason, cause === null ? {} : { cause })
+        const failed = [...streams.values()]
+        streams.clear()
+        for (const stream of failed) stream.fail(error)
+        return
+      }
+      default:
+        effect satisfies never
+    }
   }
 
-  const receive = (socket: WebSocket, text: string): void => {
-    lastFrameMs = performance.now()
-    let frame: ReceivedFrame | null
-    try {
-      frame = readFrame(text)
-    } catch {
-      // Not what this server sends: a broken proxy, perhaps. Another connection may do better, once.
-      lose(socket, 1007, '')
-      return
-    }
-    if (frame === null) return
+  const receive = (frame: ReceivedFrame): void => {
     switch (frame.type) {
       case 'ready':
-        state = { kind: 'ready', socket, epoch: frame.epoch, sinceMs: lastFrameMs }
-        watchSilence(socket)
-        onStatus({ kind: 'ready' })
+        dispatch({ kind: 'ready' })
         return
       case 'ping':
-        send({ type: 'pong', n: frame.n })
+        transport?.send({ type: 'pong', n: frame.n })
         return
       case 'sub_ok':
       case 'sub_err':
-      case 'ev':
+      case 'items':
       case 'live':
-        if (state.kind === 'ready') streams.get(frame.stream)?.receive(frame, state.epoch)
+        if (epoch !== null) streams.get(frame.stream)?.receive(frame, epoch)
         return
       case 'drain':
+        dispatch({ kind: 'drain', leaveWithinMs: frame.leaveWithinMs })
+        return
+      case 'auth_soon':
+        renewInBand()
+        return
       case 'error':
-        // A drain is followed by a close, and an error tells of a frame that was ignored.
+        // It tells of a frame that was ignored; the third one ends the connection with a code.
         return
       default:
         frame satisfies never
     }
   }
-
-  /** The connection is gone, or as good as gone. */
-  const lose = (socket: WebSocket, code: number, reason: string): void => {
-    if (!isCurrent(socket)) return
-    clearTimeout(timer)
-    if (state.kind === 'ready' && performance.now() - state.sinceMs >= backoffLimits.healthyMs) attempt = 0
-    state = { kind: 'idle' }
-    socket.close()
-    const next = afterLoss({ code, reason, attempt }, random)
-    if (next.kind === 'stop') {
-      stop(code, reason)
-      return
-    }
-    attempt = next.attempt
-    if (streams.size === 0) {
-      onStatus({ kind: 'idle' })
-      return
-    }
-    state = { kind: 'waiting' }
-    onStatus({ kind: 'waiting', retryInMs: next.delayMs })
-    wait(next.delayMs, connect)
+  const renewInBand = (): void => {
+    if (!credentials.canRenew) return
+    const mine = generation
+    credentials.renew().then(
+      (auth) => {
+        if (mine === generation && auth !== null) transport?.send({ type: 'auth', auth })
+      },
+      // The old token is still good. The close that comes with its end (4001) asks once more, and that one is told.
+      () => {},
+    )
   }
-  const stop = (code: number, reason: string): void => {
-    attempt = 0
-    onStatus({ kind: 'stopped', closeCode: code })
-    const error = new HoldfastConnectionError(code, reason)
-    for (const { followers } of streams.values()) for (const follower of followers) follower.fail(error)
-    streams.clear()
+  const send: Transport['send'] = (frame) => {
+    // Before its hello a connection takes nothing, and hello asks for everything.
+    if (state.kind !== 'connecting') transport?.send(frame)
   }
 
   return {
-    follow(stream, { after, epoch, signal }) {
+    follow<Item extends StreamItem>(stream: Stream, { after, epoch: known, signal }: FollowOptions) {
       if (state.kind === 'closed') throw new Error('This client is closed; create another one')
-      const shared = streams.get(stream) ?? createStream(stream, send)
+      const shared =
+        streams.get(stream) ??
+        createStream(stream, { send, setTimer: platform.setTimer, snapshotUrl: options.snapshotUrl(stream) })
       streams.set(stream, shared)
-      const follower = createFollower({
+      const follower = createFollower<Item>({
         after,
-        epoch,
+        epoch: known,
         signal,
-        onTaken: () => shared.taken(),
+        onTaken: shared.taken,
+        onRoom: shared.room,
         onEnd() {
-          shared.followers.delete(follower)
+          shared.left(follower)
           if (shared.followers.size > 0 || streams.get(stream) !== shared) return
           streams.delete(stream)
-          send({ type: 'unsub', stream })
+          if (streams.size === 0) dispatch({ kind: 'unwanted' })
         },
       })
       shared.followers.add(follower)
       // A signal that was aborted before says so no more.
-      if (signal?.aborted === true) follower.end()
-      else if (state.kind === 'idle') connect()
-      else shared.refresh()
-      return follower.events
+      if (signal?.aborted === true) {
+        follower.end()
+        return follower
+      }
+      unwatch ??= platform.watch((kind) => dispatch({ kind }))
+      shared.refresh()
+      dispatch({ kind: 'wanted' })
+      return follower
     },
     close() {
-      clearTimeout(timer)
-      const socket = 'socket' in state ? state.socket : null
-      state = { kind: 'closed' }
-      for (const { followers } of [...streams.values()]) for (const follower of [...followers]) follower.end()
+      unwatch?.()
+      unwatch = null
+      dispatch({ kind: 'close' })
+      for (const stream of [...streams.values()]) stream.end()
       streams.clear()
-      socket?.close(1000)
     },
+  }
+}
+
+function statusOf(state: ConnectionState, { nowMs }: Pick<Platform, 'nowMs'>): ConnectionStatus {
+  switch (state.kind) {
+    case 'renewing':
+    case 'connecting':
+    case 'greeting':
+      return { kind: 'connecting' }
+    case 'ready':
+    case 'probing':
+      return { kind: 'ready' }
+    case 'waiting':
+      return { kind: 'waiting', retryInMs: Math.max(0, state.dueMs - nowMs()) }
+    case 'stopped':
+      return { kind: 'stopped', closeCode: state.closeCode }
+    case 'idle':
+    case 'closed':
+      return { kind: 'idle' }
+    case 'offline':
+    case 'fallback':
+      return { kind: state.kind }
+    default:
+      return state satisfies never
   }
 }

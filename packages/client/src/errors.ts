@@ -23,30 +23,80 @@ export class HoldfastHttpError extends Error {
   }
 }
 
-/** The WebSocket was closed with a code after which trying again is of no use. */
+/**
+ * The server could not be reached, or the answer broke off: whether the request was carried out is not known.
+ * A TypeError, as fetch throws; `cause` is what the platform says.
+ */
+export class HoldfastNetworkError extends TypeError {
+  override readonly name = 'HoldfastNetworkError'
+  readonly code = 'unreachable'
+
+  constructor(error: TypeError) {
+    super(error.message, { cause: error.cause })
+  }
+}
+
+export type ConnectionErrorCode = (typeof closeCodes)[CloseCode]['name'] | 'unknown'
+
+/**
+ * The connection was closed with a code after which trying again is of no use. Following once more tries once more:
+ * worth it when there are new credentials.
+ */
 export class HoldfastConnectionError extends Error {
   override readonly name = 'HoldfastConnectionError'
   readonly closeCode: number
+  readonly code: ConnectionErrorCode
 
-  constructor(closeCode: number, reason: string) {
-    const known = closeCode in closeCodes ? closeCodes[closeCode as CloseCode].name : 'unknown'
+  constructor(closeCode: number, reason: string, options?: ErrorOptions) {
+    const code = closeCode in closeCodes ? closeCodes[closeCode as CloseCode].name : 'unknown'
     super(
-      `The server closed the connection for good: ${closeCode} ${known}${reason === '' ? '' : ` ${reason}`}`,
+      `The server closed the connection for good: ${closeCode} ${code}${reason === '' ? '' : ` ${reason}`}`,
+      options,
     )
     this.closeCode = closeCode
+    this.code = code
   }
 }
 
 /**
- * A thread cannot be followed from here. `epoch_changed`: the cursor belongs to another log; read the thread's
- * state and go on from its `seq`.
+ * `position_in_doubt`: the server no longer vouches for where this client stands. `websocket_required`: the stream
+ * is not among what server-sent events carry.
+ */
+export type StreamErrorCode = SubError | 'position_in_doubt' | 'websocket_required'
+
+/**
+ * A stream cannot be followed from here. After `epoch_changed`, `trimmed` or `position_in_doubt` read the snapshot at
+ * `snapshotUrl` and go on from its `seq` and `epoch`.
  */
 export class HoldfastStreamError extends Error {
   override readonly name = 'HoldfastStreamError'
-  readonly code: SubError
+  readonly code: StreamErrorCode
+  readonly stream: string
+  readonly snapshotUrl: string
 
-  constructor(code: SubError, stream: string) {
-    super(`${stream} cannot be followed: ${code}`)
+  constructor(code: StreamErrorCode, stream: string, snapshotUrl: string) {
+    super(`${stream} cannot be followed: ${code}. ${advice[code].replace('$', snapshotUrl)}`)
     this.code = code
+    this.stream = stream
+    this.snapshotUrl = snapshotUrl
+  }
+}
+
+const advice: Readonly<Record<StreamErrorCode, string>> = {
+  not_found: 'It is not there, or not yours.',
+  epoch_changed: 'The position belongs to another log; read $ and go on from its seq.',
+  trimmed: 'The log begins later than this position; read $ and go on from its seq.',
+  position_in_doubt: 'The server does not vouch for this position; read $ and go on from its seq.',
+  limit: 'Too many streams are followed; leave some first.',
+  websocket_required: 'No WebSocket could be opened, and server-sent events carry threads only.',
+}
+
+/** Somebody else has moved the stored cursor: another tab, or another process that applies the same stream. */
+export class HoldfastCursorError extends Error {
+  override readonly name = 'HoldfastCursorError'
+  readonly code = 'cursor_moved'
+
+  constructor(stream: string) {
+    super(`The cursor of ${stream} was moved by somebody else; load it again and go on from there`)
   }
 }

@@ -1,10 +1,11 @@
 import { type Problem, Problem as ProblemSchema } from '@holdfast/protocol'
-import { HoldfastHttpError } from './errors.ts'
+import type { Credentials } from './credentials.ts'
+import { HoldfastHttpError, HoldfastNetworkError } from './errors.ts'
 
 export interface HttpOptions {
   /** Without a slash at its end. */
   readonly url: string
-  readonly token: string | null
+  readonly credentials: Credentials
   readonly fetch: typeof globalThis.fetch
 }
 
@@ -18,8 +19,30 @@ export interface Call {
   readonly signal?: AbortSignal | undefined
 }
 
-/** @throws {HoldfastHttpError} the server said no; TypeError: it could not be reached */
-export async function call({ url, token, fetch }: HttpOptions, request: Call): Promise<Response> {
+/**
+ * @throws {HoldfastHttpError} the server said no; {HoldfastNetworkError} it could not be reached; the reason of
+ *   `signal`
+ */
+export async function call(http: HttpOptions, request: Call): Promise<Response> {
+  const { credentials } = http
+  const response = await send(http, request, await credentials.current())
+  // 401 comes before anything is done, so the same request may be sent again, unless its body is spent.
+  const again = response.status === 401 && credentials.canRenew && !(request.body instanceof ReadableStream)
+  return checked(again ? await send(http, request, await credentials.renew()) : response)
+}
+
+/** The body of the answer. @throws as `call` does; {HoldfastNetworkError} also where it breaks off */
+export async function callJson(http: HttpOptions, request: Call): Promise<unknown> {
+  const response = await call(http, request)
+  return named(() => response.json())
+}
+
+export async function callBytes(http: HttpOptions, request: Call): Promise<Uint8Array> {
+  const response = await call(http, request)
+  return new Uint8Array(await named(() => response.arrayBuffer()))
+}
+
+function send({ url, fetch }: HttpOptions, request: Call, token: string | null): Promise<Response> {
   const headers = new Headers(request.headers)
   if (token !== null) headers.set('authorization', `Bearer ${token}`)
   if (request.json !== undefined) headers.set('content-type', 'application/json')
@@ -35,24 +58,43 @@ export async function call({ url, token, fetch }: HttpOptions, request: Call): P
     ...(request.body instanceof ReadableStream ? { duplex: 'half' } : {}),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   }
-  const response = await fetch(`${url}${request.path}`, init)
+  return named(() => fetch(`${url}${request.path}`, init))
+}
+
+async function checked(response: Response): Promise<Response> {
   if (!response.ok) throw new HoldfastHttpError(await readProblem(response), retryAfterMs(response))
   return response
 }
 
+/** fetch throws a bare TypeError for a network that fails. */
+async function named<Result>(task: () => Promise<Result>): Promise<Result> {
+  try {
+    return await task()
+  } catch (error) {
+    throw error instanceof TypeError ? new HoldfastNetworkError(error) : error
+  }
+}
+
 async function readProblem(response: Response): Promise<Problem> {
-  const text = await response.text()
+  return problemOf(await named(() => response.text()), response)
+}
+
+/** @param text what came with a status that is an error */
+export function problemOf(
+  text: string,
+  { status, statusText, url }: Pick<Response, 'status' | 'statusText' | 'url'>,
+): Problem {
   try {
     return ProblemSchema.parse(JSON.parse(text))
   } catch {
     // Not ours: a proxy in between answered.
     return {
       type: 'about:blank',
-      title: response.statusText,
-      status: response.status,
+      title: statusText,
+      status,
       code: 'unknown',
-      detail: `${response.url} answered ${response.status} ${response.statusText}`.trim(),
-      retryable: response.status === 429 || response.status >= 502,
+      detail: `${url} answered ${status} ${statusText}`.trim(),
+      retryable: status === 429 || status >= 502,
     }
   }
 }

@@ -1,19 +1,40 @@
 import {
   type EventType,
   eventTypes,
+  type LifecycleItem,
+  lifecycleItems,
   type Position,
   ServerFrame,
   type StoredEvent,
   Stream,
 } from '@holdfast/protocol'
-import type { ReceivedEvent } from './follower.ts'
+import type { StreamErrorCode } from './errors.ts'
+
+/** What a stream holds: events of a thread, or what happens to a user's threads. */
+export type StreamItem = StoredEvent | LifecycleItem
+
+/** `item` is null where its type is one that this client does not know: it takes its place and is not shown. */
+export interface ReceivedItem {
+  readonly seq: Position
+  readonly item: StreamItem | null
+}
+
+export interface ReceivedItems {
+  readonly type: 'items'
+  readonly stream: Stream
+  readonly items: readonly ReceivedItem[]
+  /** Of the frame as text: what it takes of memory, more or less. */
+  readonly chars: number
+}
 
 /** A frame as this client understands it. */
 export type ReceivedFrame =
-  | Exclude<ServerFrame, { type: 'ev' }>
-  | { readonly type: 'ev'; readonly stream: Stream; readonly items: readonly ReceivedEvent[] }
+  | Exclude<ServerFrame, { type: 'ev' | 'lifecycle' | 'sub_err' }>
+  | { readonly type: 'sub_err'; readonly stream: Stream; readonly code: StreamErrorCode }
+  | ReceivedItems
 
-const known: ReadonlySet<string> = new Set<EventType>(eventTypes)
+const eventTypeNames: ReadonlySet<string> = new Set<EventType>(eventTypes)
+const lifecycleTypeNames: ReadonlySet<string> = new Set(Object.keys(lifecycleItems))
 
 /**
  * null: a frame of a newer server that this client does not know; it ignores those. Events are not validated one
@@ -22,22 +43,30 @@ const known: ReadonlySet<string> = new Set<EventType>(eventTypes)
 export function readFrame(text: string): ReceivedFrame | null {
   const value: unknown = JSON.parse(text)
   if (!isObject(value)) return null
-  if (value['type'] !== 'ev') {
+  const { type } = value
+  if (type !== 'ev' && type !== 'lifecycle') {
     const frame = ServerFrame.safeParse(value).data
-    return frame === undefined || frame.type === 'ev' ? null : frame
+    return frame === undefined || frame.type === 'ev' || frame.type === 'lifecycle' ? null : frame
   }
   const stream = Stream.parse(value['stream'])
-  if (!Array.isArray(value['items'])) throw new Error('An ev frame without items')
-  return { type: 'ev', stream, items: value['items'].map(readEvent) }
+  if (!Array.isArray(value['items'])) throw new Error(`A frame ${type} without items`)
+  const known = type === 'ev' ? eventTypeNames : lifecycleTypeNames
+  const items = value['items'].map((item) => readItem(item, known))
+  return { type: 'items', stream, items, chars: text.length }
 }
 
-function readEvent(value: unknown): ReceivedEvent {
+/** One event of a thread, as server-sent events carry it. */
+export function readEvent(text: string): ReceivedItem {
+  return readItem(JSON.parse(text), eventTypeNames)
+}
+
+function readItem(value: unknown, known: ReadonlySet<string>): ReceivedItem {
   if (!isObject(value) || !Number.isSafeInteger(value['seq'])) throw new Error('An event without its place')
   const isKnown = typeof value['type'] === 'string' && known.has(value['type'])
   return {
     seq: value['seq'] as Position,
     // The server's contract: a known type has the data of that type.
-    event: isKnown ? (value as unknown as StoredEvent) : null,
+    item: isKnown ? (value as unknown as StreamItem) : null,
   }
 }
 

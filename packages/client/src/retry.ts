@@ -1,14 +1,17 @@
 import { backoffMs } from './backoff.ts'
-import { HoldfastHttpError } from './errors.ts'
+import { HoldfastHttpError, HoldfastNetworkError } from './errors.ts'
 
 export const retryLimits = {
   /** Of one request that is safe to repeat. */
   attempts: 6,
 } as const
 
+/** Of a gateway or a server that could not take the request; the server's own 429 says when to come back. */
+const passing: ReadonlySet<number> = new Set([429, 502, 503, 504])
+
 /**
- * Repeats what is safe to repeat while the server cannot be reached (a TypeError of fetch) or is not ready (503),
- * with full jitter and never before its Retry-After.
+ * Repeats what is safe to repeat while the server cannot be reached or cannot take it, with full jitter and never
+ * before its Retry-After.
  */
 export async function retrying<Result>(
   task: () => Promise<Result>,
@@ -18,10 +21,10 @@ export async function retrying<Result>(
     try {
       return await task()
     } catch (error) {
-      const notReady = error instanceof HoldfastHttpError && error.status === 503
-      const repeatable = notReady || error instanceof TypeError
+      const refused = error instanceof HoldfastHttpError && passing.has(error.status) ? error : null
+      const repeatable = refused !== null || error instanceof HoldfastNetworkError
       if (!repeatable || attempt + 1 >= retryLimits.attempts || signal?.aborted) throw error
-      await pause(backoffMs(attempt, notReady ? error.retryAfterMs : 0, random), signal)
+      await pause(backoffMs(attempt, refused?.retryAfterMs ?? 0, random), signal)
     }
   }
 }

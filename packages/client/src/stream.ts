@@ -1,3 +1,14 @@
+/**
+ * All readers of one stream share one subscription of the one connection.
+ *
+ * S1  It asks from the lowest cursor of those who read. Higher ones drop what they have (F1).
+ * S2  It acknowledges what arrived while a reader has room: at most once a second or every 64 items. When all are
+ *     crowded it does not, and the server stops at the end of its window; no command is spent on that.
+ * S3  A reader that stands still is paused before the server gives the connection up (limits.progressWithinMs),
+ *     and one that is full at once. It is asked for again at its cursor. With nobody left reading, the stream is
+ *     let go of: browsers cannot slow a WebSocket down, and the log is the buffer.
+ * S4  While the newest subscription is unanswered, events of the one before still arrive: gaps in them say nothing.
+ */
 import {
   type ClientFrame,
   type EpochId,
@@ -5,52 +16,136 @@ import {
   position,
   type Stream,
   type Subscription,
+  start,
 } from '@holdfast/protocol'
 import { HoldfastStreamError } from './errors.ts'
 import type { Follower } from './follower.ts'
 import type { ReceivedFrame } from './received-frame.ts'
 
 export const streamLimits = {
-  /** Events a reader has not taken yet: beyond this the stream is let go of, and asked for again when it has. */
-  waitingEvents: 4_096,
+  ackItems: 64,
+  ackMs: 1_000,
+  /** Well under the 30 s after which the server takes a stream without progress for dead. */
+  stallMs: 10_000,
 } as const
 
-/** All readers of one thread: they share one subscription of the one connection. */
 export interface ClientStream {
   readonly followers: Set<Follower>
-  /** A reader came, or one found a gap: ask again. */
+  /** A reader came, or the answer to this tells that the connection lives. */
   refresh(): void
   receive(frame: Extract<ReceivedFrame, { stream: Stream }>, epoch: EpochId): void
-  /** A reader took an event. */
+  /** A reader took something; it has room again; it left. */
   taken(): void
+  room(): void
+  left(follower: Follower): void
   /** A connection begins: what its hello asks for. */
   resume(): Subscription | null
+  /** The server doubts the places of its readers. */
+  doubt(): void
+  /** Its readers throw this after all that they have applied. */
+  fail(error: Error): void
+  /** Its readers end quietly. */
+  end(): void
 }
 
-/** @param send does nothing while there is no connection: the next hello asks for all */
-export function createStream(stream: Stream, send: (frame: ClientFrame) => void): ClientStream {
-  const followers = new Set<Follower>()
-  // Until the newest subscription is answered, events of the one before still arrive: gaps in them say nothing.
-  let unanswered = 0
-  let parked = false
+export interface StreamPort {
+  /** Does nothing while there is no connection: the next hello asks for all. */
+  readonly send: (frame: ClientFrame) => void
+  readonly setTimer: (task: () => void, delayMs: number) => () => void
+  readonly snapshotUrl: string
+}
 
+export function createStream(stream: Stream, { send, setTimer, snapshotUrl }: StreamPort): ClientStream {
+  const followers = new Set<Follower>()
+  let unanswered = 0
+  /** Subscribed, or about to be with the next hello. */
+  let asked = false
+  /** What the newest subscription began after; what it has brought; what was acknowledged of that. */
+  let from: Position | 'head' = 'head'
+  let arrived: Position = start
+  let acked: Position = start
+  let withheld = false
+  let progress = false
+  let cancelAck: (() => void) | null = null
+  let cancelStall: (() => void) | null = null
+
+  const reading = (): readonly Follower[] => [...followers].filter(({ paused }) => !paused)
+  const lowest = (readers: readonly Follower[]): Position | 'head' => {
+    const known = readers.flatMap(({ applied }) => (applied === 'head' ? [] : [applied]))
+    return known.length === 0 ? 'head' : position(Math.min(...known))
+  }
+  const clearTimers = (): void => {
+    cancelAck?.()
+    cancelStall?.()
+    cancelAck = null
+    cancelStall = null
+  }
   /** What to ask for so that every reader gets what it lacks; null: nothing now. */
   const subscription = (): Subscription | null => {
-    if (followers.size === 0 || parked) return null
-    const cursors = [...followers].map(({ applied }) => applied)
-    const known = cursors.filter((cursor): cursor is Position => cursor !== 'head')
-    const epoch = [...followers].find((follower) => follower.epoch !== null)?.epoch
-    return {
-      stream,
-      after: known.length === 0 ? 'head' : position(Math.min(...known)),
-      ...(epoch === null || epoch === undefined ? {} : { epoch }),
-    }
+    const readers = reading()
+    if (readers.length === 0) return null
+    const epoch = readers.find((follower) => follower.epoch !== null)?.epoch
+    from = lowest(readers)
+    asked = true
+    withheld = false
+    clearTimers()
+    return { stream, after: from, ...(epoch === null || epoch === undefined ? {} : { epoch }) }
   }
   const refresh = (): void => {
     const wanted = subscription()
     if (wanted === null) return
     unanswered += 1
     send({ type: 'sub', ...wanted })
+  }
+  const letGo = (): void => {
+    if (!asked) return
+    asked = false
+    clearTimers()
+    send({ type: 'unsub', stream })
+  }
+
+  const acknowledge = (): void => {
+    cancelAck?.()
+    cancelAck = null
+    if (!asked || unanswered > 0 || arrived <= acked) return
+    withheld = reading().every(({ crowded }) => crowded)
+    if (withheld) {
+      watchStall()
+      return
+    }
+    acked = arrived
+    send({ type: 'ack', stream, seq: acked })
+  }
+  const watchStall = (): void => {
+    if (cancelStall !== null) return
+    progress = false
+    cancelStall = setTimer(() => {
+      cancelStall = null
+      if (!withheld) return
+      if (progress) {
+        watchStall()
+        return
+      }
+      for (const follower of reading()) follower.pause()
+      letGo()
+    }, streamLimits.stallMs)
+  }
+  const settle = (gap: boolean, paused: boolean): void => {
+    // S4
+    if (unanswered > 0) return
+    const readers = reading()
+    const next = lowest(readers)
+    if (readers.length === 0) letGo()
+    // Also when the one who lagged behind has paused: the others need not be told again what they have.
+    else if (gap || (paused && next !== 'head' && next > arrived)) refresh()
+    else if (arrived - acked >= streamLimits.ackItems) acknowledge()
+    else if (arrived > acked) cancelAck ??= setTimer(acknowledge, streamLimits.ackMs)
+  }
+  const fail = (error: Error): void => {
+    clearTimers()
+    const failed = [...followers]
+    followers.clear()
+    for (const follower of failed) follower.fail(error)
   }
 
   return {
@@ -59,24 +154,25 @@ export function createStream(stream: Stream, send: (frame: ClientFrame) => void)
     receive(frame, epoch) {
       switch (frame.type) {
         case 'sub_ok':
-          unanswered -= 1
+          unanswered = Math.max(0, unanswered - 1)
           for (const follower of followers) follower.subscribed(epoch, frame.head)
+          arrived = from === 'head' ? frame.head : from
+          acked = arrived
           return
-        case 'sub_err': {
-          unanswered -= 1
-          const error = new HoldfastStreamError(frame.code, stream)
-          for (const follower of followers) follower.fail(error)
-          followers.clear()
+        case 'sub_err':
+          // Also said unasked, when a thread is deleted.
+          unanswered = Math.max(0, unanswered - 1)
+          asked = false
+          fail(new HoldfastStreamError(frame.code, stream, snapshotUrl))
           return
-        }
-        case 'ev': {
-          const whole = [...followers].map((follower) => follower.offer(frame.items))
-          if (unanswered === 0 && whole.includes(false)) refresh()
-          if (!parked && [...followers].some(({ waiting }) => waiting > streamLimits.waitingEvents)) {
-            // Browsers cannot slow a WebSocket down: the log is the buffer, so leave the rest there.
-            parked = true
-            send({ type: 'unsub', stream })
-          }
+        case 'items': {
+          const before = reading()
+          const whole = before.map((follower) => follower.offer(frame.items, frame.chars))
+          arrived = frame.items.at(-1)?.seq ?? arrived
+          settle(
+            whole.includes(false),
+            before.some(({ paused }) => paused),
+          )
           return
         }
         case 'live':
@@ -86,14 +182,29 @@ export function createStream(stream: Stream, send: (frame: ClientFrame) => void)
       }
     },
     taken() {
-      if (!parked || [...followers].some(({ waiting }) => waiting > 0)) return
-      parked = false
-      refresh()
+      progress = true
+      if (withheld) acknowledge()
+    },
+    room: refresh,
+    left(follower) {
+      followers.delete(follower)
+      if (reading().length === 0) letGo()
     },
     resume() {
+      asked = false
       const wanted = subscription()
       unanswered = wanted === null ? 0 : 1
       return wanted
+    },
+    fail,
+    doubt() {
+      // A reader without a place has nothing that could be in doubt.
+      if ([...followers].every(({ applied }) => applied === 'head' || applied === start)) return
+      fail(new HoldfastStreamError('position_in_doubt', stream, snapshotUrl))
+    },
+    end() {
+      clearTimers()
+      for (const follower of [...followers]) follower.end()
     },
   }
 }

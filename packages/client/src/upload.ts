@@ -1,5 +1,6 @@
 import { FileInfo, type ThreadId } from '@holdfast/protocol'
-import { type Call, call, type HttpOptions } from './http.ts'
+import { type Call, callJson, type HttpOptions } from './http.ts'
+import { pageXhr, sendByXhr } from './upload-by-xhr.ts'
 
 export interface UploadFile {
   /** Shown to the user; it names nothing on the server. */
@@ -10,10 +11,7 @@ export interface UploadFile {
 
 export interface UploadOptions {
   readonly signal?: AbortSignal
-  /**
-   * Bytes of the file handed to the network so far. Where the platform cannot stream a request (browsers over
-   * HTTP/1.1) it is told once, at the end.
-   */
+  /** Bytes of the file handed to the network so far. */
   readonly onProgress?: (sentBytes: number, totalBytes: number) => void
 }
 
@@ -27,29 +25,25 @@ export async function upload(
   const form = new FormData()
   form.set('file', content, name)
   const request: Call = { method: 'POST', path: `/v1/threads/${threadId}/files`, signal }
-  const streams = onProgress !== undefined && !('document' in globalThis)
-  const response = await call(
-    http,
-    streams ? counted(request, form, content.size, onProgress) : { ...request, body: form },
-  )
-  if (!streams) onProgress?.(content.size, content.size)
-  return FileInfo.parse(await response.json())
+  if (onProgress === undefined) return FileInfo.parse(await callJson(http, { ...request, body: form }))
+  const counted = (sentBytes: number): void => onProgress(Math.min(sentBytes, content.size), content.size)
+  // Browsers do not stream the body of a fetch over HTTP/1.1, and only the old interface counts for them.
+  const Xhr = pageXhr()
+  const answer =
+    Xhr === null
+      ? await callJson(http, streamed(request, form, counted))
+      : await sendByXhr(Xhr, http, { path: request.path, form, signal, onSent: counted })
+  return FileInfo.parse(answer)
 }
 
-/** The platform writes the form, we count what goes by. */
-function counted(
-  request: Call,
-  form: FormData,
-  totalBytes: number,
-  onProgress: (sentBytes: number, totalBytes: number) => void,
-): Call {
+/** The platform writes the form, we count what goes by; the form's own lines are a few hundred bytes. */
+function streamed(request: Call, form: FormData, onSent: (sentBytes: number) => void): Call {
   const encoded = new Response(form)
   let sentBytes = 0
   const counter = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
-      // The form's own lines are a few hundred bytes more than the file.
-      sentBytes = Math.min(totalBytes, sentBytes + chunk.byteLength)
-      onProgress(sentBytes, totalBytes)
+      sentBytes += chunk.byteLength
+      onSent(sentBytes)
       controller.enqueue(chunk)
     },
   })

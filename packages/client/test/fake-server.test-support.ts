@@ -3,13 +3,17 @@ import type { AddressInfo, Socket } from 'node:net'
 import {
   ClientFrame,
   type EpochId,
+  type LifecycleItem,
+  limits,
   position,
+  problem,
   type ServerFrame,
   type StoredEvent,
   type Stream,
   systemIdMaker,
   type ThreadId,
   threadStream,
+  userStream,
 } from '@holdfast/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 
@@ -19,14 +23,23 @@ export const token = 'the-token-of-this-test'
 export interface FakeServer extends AsyncDisposable {
   readonly url: string
   readonly threadId: ThreadId
+  /** A second thread of the same user, of the same log of events. */
+  readonly otherThreadId: ThreadId
   /** Another epoch from the next connection on, as after a restore. */
   epoch: EpochId
-  /** Every frame the clients sent, and how many sockets they opened. */
+  /** What counts as a valid bearer token. */
+  token: string
+  /** false: the upgrade is refused, as by a proxy that knows no WebSockets. */
+  webSockets: boolean
+  /** Every frame the clients sent, and how many sockets and event streams they opened. */
   readonly received: ClientFrame[]
   readonly opened: number
-  /** Answers HTTP requests; the WebSocket route is its own. */
+  readonly eventStreams: readonly { readonly lastEventId: string; readonly authorization: string }[]
+  /** Answers HTTP requests; the WebSocket route and, while there are any, event streams are its own. */
   respond: (request: IncomingMessage, response: ServerResponse) => void
-  append(count: number): void
+  append(count: number, size?: number): void
+  /** Something happens to the user's threads. */
+  happen(type: 'thread_created'): void
   /** Cuts every TCP connection, as a network does. */
   cut(): void
   close(code: number, reason?: string): void
@@ -36,53 +49,104 @@ export interface FakeServer extends AsyncDisposable {
   seen(holds: (frame: ClientFrame) => boolean, times?: number): Promise<void>
 }
 
-/** Speaks protocol.md on real sockets, and breaks as a test wishes. Its log is an array. */
+interface Subscribed {
+  sent: number
+  acked: number
+}
+
+/** Speaks protocol.md on real sockets, its window of unacknowledged events included, and breaks as a test wishes. */
 export async function openFakeServer(): Promise<FakeServer> {
   const threadId = makeId('thread')
+  const otherThreadId = makeId('thread')
   const runId = makeId('run')
   const log: StoredEvent[] = []
+  const lifecycle: LifecycleItem[] = []
   const received: ClientFrame[] = []
   const tcp = new Set<Socket>()
-  const followers = new Map<WebSocket, Map<Stream, number>>()
+  const followers = new Map<WebSocket, Map<Stream, Subscribed>>()
+  const eventStreams: { lastEventId: string; authorization: string }[] = []
+  const streaming = new Map<ServerResponse, number>()
   let watchers: { check: () => void }[] = []
   let opened = 0
 
-  const http = createServer((request, response) => server.respond(request, response))
+  const http = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://fake')
+    if (request.method === 'GET' && pathname === `/v1/threads/${threadId}/events`)
+      serveEvents(request, response, searchParams)
+    else server.respond(request, response)
+  })
   http.on('connection', (socket) => {
     tcp.add(socket)
     socket.on('close', () => tcp.delete(socket))
   })
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'holdfast.v1' })
-  http.on('upgrade', (request, socket, head) =>
-    sockets.handleUpgrade(request, socket, head, (accepted) => serve(accepted)),
-  )
+  http.on('upgrade', (request, socket, head) => {
+    if (server.webSockets) sockets.handleUpgrade(request, socket, head, (accepted) => serve(accepted))
+    else socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n')
+  })
 
+  // --- server-sent events
+  const json = (response: ServerResponse, status: number, body: object): void =>
+    void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  const serveEvents = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void => {
+    const { authorization = '', accept = '' } = request.headers
+    const lastEventId = String(request.headers['last-event-id'] ?? '')
+    const after = Number(lastEventId || (query.get('after') ?? 0))
+    if (authorization !== `Bearer ${server.token}`)
+      json(response, 401, problem('unauthenticated', 'Send a valid token'))
+    else if (after > log.length || (query.get('epoch') ?? server.epoch) !== server.epoch)
+      json(response, 409, problem('epoch_changed', 'Read the state'))
+    else if (accept !== 'text/event-stream')
+      json(response, 200, { epoch: server.epoch, head: log.length, items: log.slice(after, after + 1) })
+    else {
+      eventStreams.push({ lastEventId, authorization })
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(': hello\r\n\r\n')
+      streaming.set(response, after)
+      response.on('close', () => streaming.delete(response))
+      flushEvents(response)
+    }
+  }
+  const flushEvents = (response: ServerResponse): void => {
+    const sent = streaming.get(response) ?? log.length
+    for (const event of log.slice(sent))
+      response.write(`id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`)
+    streaming.set(response, log.length)
+  }
+
+  // --- WebSockets
   const send = (socket: WebSocket, frame: ServerFrame | object): void => socket.send(JSON.stringify(frame))
   const flush = (socket: WebSocket): void => {
-    for (const [stream, sent] of followers.get(socket) ?? []) {
-      for (let first = sent; first < log.length; first += 100) {
-        const items = log.slice(first, first + 100)
-        send(socket, { type: 'ev', stream, first: first + 1, items })
+    for (const [stream, subscribed] of followers.get(socket) ?? []) {
+      const source = stream === userStream ? lifecycle : log
+      const type = stream === userStream ? 'lifecycle' : 'ev'
+      for (;;) {
+        const room = subscribed.acked + limits.unacknowledgedItems - subscribed.sent
+        const items = source.slice(subscribed.sent, subscribed.sent + Math.min(100, room))
+        if (items.length === 0) break
+        send(socket, { type, stream, first: subscribed.sent + 1, items })
+        subscribed.sent += items.length
       }
-      followers.get(socket)?.set(stream, log.length)
     }
   }
   const subscribe = (socket: WebSocket, frame: Extract<ClientFrame, { type: 'sub' }>): void => {
     const { stream, epoch } = frame
-    const after = frame.after === 'start' ? 0 : frame.after === 'head' ? log.length : frame.after
-    if (stream !== threadStream(threadId)) send(socket, { type: 'sub_err', stream, code: 'not_found' })
-    else if ((epoch !== undefined && epoch !== server.epoch) || after > log.length)
+    const head = stream === userStream ? lifecycle.length : log.length
+    const after = frame.after === 'start' ? 0 : frame.after === 'head' ? head : frame.after
+    const mine: readonly Stream[] = [userStream, threadStream(threadId), threadStream(otherThreadId)]
+    if (!mine.includes(stream)) send(socket, { type: 'sub_err', stream, code: 'not_found' })
+    else if ((epoch !== undefined && epoch !== server.epoch) || after > head)
       send(socket, { type: 'sub_err', stream, code: 'epoch_changed' })
     else {
-      send(socket, { type: 'sub_ok', stream, floor: 0, head: log.length })
-      followers.get(socket)?.set(stream, after)
+      send(socket, { type: 'sub_ok', stream, floor: 0, head })
+      followers.get(socket)?.set(stream, { sent: after, acked: after })
       flush(socket)
     }
   }
   const handle = (socket: WebSocket, frame: ClientFrame): void => {
     switch (frame.type) {
       case 'hello':
-        if (frame.auth !== token) {
+        if (frame.auth !== server.token) {
           socket.close(4501, '{"r":"unauthenticated"}')
           return
         }
@@ -93,7 +157,9 @@ export async function openFakeServer(): Promise<FakeServer> {
           epoch: server.epoch,
           user: makeId('user'),
           heartbeatMs: 25_000,
-          limits: { frameBytes: 65_536, subscriptions: 200 },
+          limits: { frameBytes: 65_536, subscriptions: 200, unacknowledgedItems: limits.unacknowledgedItems },
+          authExpiresAt: null,
+          lifetimeMs: 3_000_000,
         })
         for (const sub of frame.subs ?? []) subscribe(socket, { type: 'sub', ...sub })
         return
@@ -103,6 +169,14 @@ export async function openFakeServer(): Promise<FakeServer> {
       case 'unsub':
         followers.get(socket)?.delete(frame.stream)
         return
+      case 'ack': {
+        const subscribed = followers.get(socket)?.get(frame.stream)
+        if (subscribed === undefined) return
+        subscribed.acked = Math.min(Math.max(frame.seq, subscribed.acked), subscribed.sent)
+        flush(socket)
+        return
+      }
+      case 'auth':
       case 'pong':
         return
       default:
@@ -121,17 +195,25 @@ export async function openFakeServer(): Promise<FakeServer> {
       for (const { check } of watchers) check()
     })
   }
+  const flushAll = (): void => {
+    for (const socket of followers.keys()) flush(socket)
+    for (const response of streaming.keys()) flushEvents(response)
+  }
 
   const server: FakeServer = {
     url: '',
     threadId,
+    otherThreadId,
     epoch: makeId('epoch'),
+    token,
+    webSockets: true,
     received,
+    eventStreams,
     get opened() {
       return opened
     },
     respond: (_request, response) => void response.writeHead(404).end(),
-    append(count) {
+    append(count, size = 1) {
       for (let index = 0; index < count; index += 1)
         log.push({
           id: makeId('event'),
@@ -141,9 +223,19 @@ export async function openFakeServer(): Promise<FakeServer> {
           agent: 'test',
           at: new Date().toISOString(),
           type: 'agent_thinking',
-          data: { step: 1, text: 'x' },
+          data: { step: 1, text: 'x'.repeat(size) },
         })
-      for (const socket of followers.keys()) flush(socket)
+      flushAll()
+    },
+    happen(type) {
+      lifecycle.push({
+        seq: position(lifecycle.length + 1),
+        at: new Date().toISOString(),
+        threadId,
+        type,
+        title: 'x',
+      })
+      flushAll()
     },
     cut() {
       for (const socket of tcp) socket.destroy()

@@ -1,0 +1,132 @@
+import type { After, EpochId, Stream } from '@holdfast/protocol'
+import type { FollowOptions } from './connection.ts'
+import type { Cursor, CursorStore } from './cursors.ts'
+import { HoldfastCursorError, HoldfastStreamError } from './errors.ts'
+import type { FollowerHandle } from './follower.ts'
+import type { StreamItem } from './received-frame.ts'
+
+/** The position a reader had is good for nothing anymore: there is a state to read instead of events. */
+export interface StreamReset {
+  readonly reason: 'epoch_changed' | 'trimmed' | 'position_in_doubt'
+  readonly stream: Stream
+  /** Where the state is (`client.thread(id)` reads it for a thread). */
+  readonly snapshotUrl: string
+}
+
+export interface EventsOptions {
+  /** Default `start`: every event from the thread's first on. */
+  readonly after?: After
+  /** Of the log that `after` was read from (`ThreadState.epoch`): another log then answers epoch_changed. */
+  readonly epoch?: EpochId
+  /** Ends the iteration quietly. */
+  readonly signal?: AbortSignal
+  /**
+   * Called when the position is no longer one (another log, events trimmed), after everything before was read.
+   * Take the snapshot over and return its cursor: the iteration goes on from there. Without this it throws
+   * HoldfastStreamError. A part of the log is never skipped in silence.
+   */
+  readonly onReset?: (reset: StreamReset) => Cursor | Promise<Cursor>
+}
+
+export interface ApplyOptions<Item, Transaction> {
+  readonly cursors: CursorStore<Transaction>
+  /** Each item once, in order, in the transaction that moves the cursor. */
+  readonly apply: (item: Item, transaction: Transaction) => void | Promise<void>
+  /** As with events(): read the snapshot, and say how it is written and where it stands. */
+  readonly onReset?: (reset: StreamReset) => Promise<Snapshot<Transaction>>
+  readonly signal?: AbortSignal
+}
+
+export interface Snapshot<Transaction> {
+  readonly cursor: Cursor
+  /** Replaces what was applied, in the transaction that replaces the cursor. */
+  readonly apply: (transaction: Transaction) => void | Promise<void>
+}
+
+export type Follow<Item extends StreamItem> = (options: FollowOptions) => FollowerHandle<Item>
+
+const resets: ReadonlySet<string> = new Set<StreamReset['reason']>([
+  'epoch_changed',
+  'trimmed',
+  'position_in_doubt',
+])
+
+/** null: an error that no snapshot helps against. */
+function resetOf(error: unknown, stream: Stream): StreamReset | null {
+  if (!(error instanceof HoldfastStreamError) || !resets.has(error.code)) return null
+  return { reason: error.code as StreamReset['reason'], stream, snapshotUrl: error.snapshotUrl }
+}
+
+/** Follows from the call on, not from the first `next()`: what happens in between is not missed. */
+export function iterate<Item extends StreamItem>(
+  stream: Stream,
+  follow: Follow<Item>,
+  { after = 'start', epoch, signal: aborts, onReset }: EventsOptions,
+): AsyncIterableIterator<Item> {
+  const signal = aborts ?? null
+  let { items } = follow({ after, epoch: epoch ?? null, signal })
+  return {
+    async next() {
+      for (;;) {
+        try {
+          return await items.next()
+        } catch (error) {
+          const reset = resetOf(error, stream)
+          if (reset === null || onReset === undefined) throw error
+          const cursor = await onReset(reset)
+          items = follow({ after: cursor.seq, epoch: cursor.epoch, signal }).items
+        }
+      }
+    },
+    async return() {
+      await items.return?.()
+      return { value: undefined, done: true }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+/** Until the signal aborts, which is the only quiet end. */
+export async function applyAll<Item extends StreamItem, Transaction>(
+  stream: Stream,
+  follow: Follow<Item>,
+  { cursors, apply, onReset, signal = undefined }: ApplyOptions<Item, Transaction>,
+): Promise<void> {
+  while (signal?.aborted !== true) {
+    let cursor = await cursors.load(stream)
+    const handle = follow({
+      after: cursor?.seq ?? 'start',
+      epoch: cursor?.epoch ?? null,
+      signal: signal ?? null,
+    })
+    try {
+      for await (const batch of handle.batches) {
+        const last = batch.at(-1)
+        const { epoch } = handle
+        if (last === undefined || epoch === null) throw new Error(`${stream} has events, but no epoch`)
+        const to = { epoch, seq: last.seq }
+        await cursors.commit({ stream, from: cursor, to }, async (transaction) => {
+          for (const item of batch) await apply(item, transaction)
+        })
+        cursor = to
+      }
+      return
+    } catch (error) {
+      // Another tab was first with these: go on from where it is.
+      if (error instanceof HoldfastCursorError) continue
+      const reset = resetOf(error, stream)
+      if (reset === null || onReset === undefined) throw error
+      const snapshot = await onReset(reset)
+      await cursors
+        .commit({ stream, from: cursor, to: snapshot.cursor }, snapshot.apply)
+        .catch((moved: unknown) => {
+          // Another tab has read the snapshot already.
+          if (!(moved instanceof HoldfastCursorError)) throw moved
+        })
+    } finally {
+      handle.end()
+    }
+  }
+}

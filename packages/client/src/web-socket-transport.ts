@@ -1,0 +1,47 @@
+import { wireVersion } from '@holdfast/protocol'
+import { type ReceivedFrame, readFrame } from './received-frame.ts'
+import type { Transport, TransportPort } from './transport.ts'
+
+/** The platform's, or one that behaves like it. */
+export type WebSocketConstructor = new (url: string, protocol: string) => WebSocket
+
+const isOpen = 1
+
+export function openWebSocket(WebSocket: WebSocketConstructor, url: string, port: TransportPort): Transport {
+  const socket = new WebSocket(url, wireVersion)
+  let closed = false
+  const lost = (code: number, reason: string): void => {
+    if (!closed) port.lost(code, reason)
+  }
+  socket.addEventListener('open', () => {
+    if (!closed) port.opened()
+  })
+  socket.addEventListener('message', ({ data }) => {
+    if (closed || typeof data !== 'string') return
+    let frame: ReceivedFrame | null
+    try {
+      frame = readFrame(data)
+    } catch {
+      // Not what this server sends: a broken proxy, perhaps. Another connection may do better, once.
+      lost(1007, '')
+      return
+    }
+    port.alive()
+    if (frame === null) return
+    if (frame.type === 'ready') port.epoch(frame.epoch)
+    port.frame(frame)
+  })
+  socket.addEventListener('close', ({ code, reason }) => lost(code, reason))
+  // Node ends the process on an error nobody listens to; the close that follows tells all there is to tell.
+  socket.addEventListener('error', () => {})
+  return {
+    send(frame) {
+      if (socket.readyState === isOpen) socket.send(JSON.stringify(frame))
+    },
+    close(code) {
+      if (closed) return
+      closed = true
+      socket.close(code)
+    },
+  }
+}
