@@ -16,7 +16,6 @@ import type { TierDetection } from './environment/tier.ts'
 import { detectTier } from './environment/tier.ts'
 import { createHttpServer } from './http/server.ts'
 import { createThreads } from './log/create-threads.ts'
-import { createLifecycleLog } from './log/lifecycle-log.ts'
 import { createEventLog } from './log/sql-event-log.ts'
 import { createModelManager, type ModelManager } from './models/model-manager.ts'
 import { openRealtime } from './realtime/realtime.ts'
@@ -80,11 +79,10 @@ export async function startServer({
   const makeId = systemIdMaker()
   const node = makeId('node')
   const store = opened.use(await openStore(settings, logger))
-  const lifecycle = createLifecycleLog(store)
-  const log = opened.use(createEventLog(store, lifecycle))
+  const log = opened.use(createEventLog(store))
   const bus = opened.use(createInProcessBus())
   const workspace = createWorkspace({ store, dataDir, logger, limits: { fileBytes: settings.maxFileBytes } })
-  const threads = createThreads(store, lifecycle)
+  const threads = createThreads(store)
   const models = parts.models ?? createModelManager()
   const registry = createRegistry({
     agents: parts.agents ?? [dataHelper],
@@ -120,7 +118,7 @@ export async function startServer({
   })
   opened.defer(() => http.close())
   const realtime = opened.use(
-    openRealtime({ ...access, threads, log, lifecycle, bus, node, makeId, logger, ready: () => ready }),
+    openRealtime({ ...access, threads, log, bus, node, makeId, logger, ready: () => ready }),
   )
   http.server.on('upgrade', realtime.handleUpgrade)
 
