@@ -82,7 +82,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         const step = transition(state, next, { nowMs: platform.nowMs(), random: platform.random })
         state = step.state
         for (const effect of step.effects) act(effect)
-        arm()
+        arm(next.kind === 'frame')
         tell(before)
       }
     } finally {
@@ -92,10 +92,11 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   // --- the one timer
   let armed: { readonly atMs: number; readonly cancel: () => void } | null = null
-  const arm = (): void => {
+  const arm = (isFrame: boolean): void => {
     const atMs = dueMs(state)
-    // Each frame moves the deadline of silence: the timer is left to fire early and is set anew then.
-    if (armed !== null && atMs !== null && armed.atMs <= atMs) return
+    // Each frame moves the deadline of silence: the timer is left to fire early and is set anew then. After anything
+    // else it is set anew at once: one that was set before the machine slept fires late by as long as it slept.
+    if (isFrame && armed !== null && atMs !== null && armed.atMs <= atMs) return
     armed?.cancel()
     armed = null
     if (atMs === null) return
@@ -104,7 +105,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         armed = null
         const now = dueMs(state)
         if (now !== null && platform.nowMs() >= now) dispatch({ kind: 'due' })
-        else arm()
+        else arm(false)
       },
       Math.max(0, atMs - platform.nowMs()),
     )
@@ -222,7 +223,9 @@ export function createConnection(options: ConnectionOptions): Connection {
       case 'sub_err':
       case 'items':
       case 'live':
-        if (epoch !== null) streams.get(frame.stream)?.receive(frame, epoch)
+        // An answer before `ready`: not this protocol.
+        if (frame.type === 'sub_ok' && epoch === null) dispatch({ kind: 'lost', code: 1007, reason: '' })
+        else streams.get(frame.stream)?.receive(frame, epoch)
         return
       case 'drain':
         dispatch({ kind: 'drain', leaveWithinMs: frame.leaveWithinMs })

@@ -102,7 +102,8 @@ export function openEventStreams(options: EventStreamOptions, port: TransportPor
         cancelSilence()
         cancelSilence = options.setTimer(silent, options.silenceMs)
         port.alive()
-        const items = parse(chunk).flatMap(({ data, id }) => (id === '' ? [] : readEvent(data)))
+        // Messages that are no events have a name of their own, such as `live`.
+        const items = parse(chunk).flatMap(({ event, data }) => (event === 'message' ? readEvent(data) : []))
         if (items.length > 0)
           port.frame({ type: 'items', stream: request.stream, items, chars: chunk.byteLength })
       }

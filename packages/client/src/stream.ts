@@ -33,7 +33,8 @@ export interface ClientStream {
   readonly followers: Set<Follower>
   /** A reader came, or the answer to this tells that the connection lives. */
   refresh(): void
-  receive(frame: Extract<ReceivedFrame, { stream: Stream }>, epoch: EpochId): void
+  /** @param epoch null: not known yet, as when the first thing a server says is no */
+  receive(frame: Extract<ReceivedFrame, { stream: Stream }>, epoch: EpochId | null): void
   /** A reader took something; it has room again; it left. */
   taken(): void
   room(): void
@@ -155,6 +156,7 @@ export function createStream(stream: Stream, { send, setTimer, snapshotUrl }: St
       switch (frame.type) {
         case 'sub_ok':
           unanswered = Math.max(0, unanswered - 1)
+          if (epoch === null) throw new Error(`${stream} was answered before its epoch was said`)
           for (const follower of followers) follower.subscribed(epoch, frame.head)
           arrived = from === 'head' ? frame.head : from
           acked = arrived

@@ -1,6 +1,8 @@
 import { type StoredEvent, threadStream } from '@holdfast/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClient, HoldfastConnectionError, HoldfastStreamError } from '../src/index.ts'
+import { systemPlatform } from '../src/platform.ts'
+import { streamLimits } from '../src/stream.ts'
 import { type FakeServer, makeId, openFakeServer, token } from './fake-server.test-support.ts'
 
 // Full jitter may choose no delay at all, and here it does: what is tested is not the waiting.
@@ -100,7 +102,11 @@ describe('events', () => {
 
   test('wait in the log, not in the memory of a reader that is slow', async () => {
     await using server = await openFakeServer()
-    await using client = connect(server)
+    const system = systemPlatform(server.url)
+    // Ten seconds without progress pass at once.
+    const setTimer: typeof system.setTimer = (task, ms) =>
+      system.setTimer(task, ms === streamLimits.stallMs ? 0 : ms)
+    await using client = createClient({ url: server.url, token, platform: { ...system, setTimer } })
     server.append(6_000)
     const events = client.events(server.threadId)
     await server.seen((frame) => frame.type === 'unsub')

@@ -112,6 +112,7 @@ export async function openFakeServer(): Promise<FakeServer> {
     for (const event of log.slice(sent))
       response.write(`id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`)
     streaming.set(response, log.length)
+    response.write(`event: live\ndata: ${log.length}\n\n: heartbeat\n\n`)
   }
 
   // --- WebSockets
