@@ -1,5 +1,6 @@
 /** `npm run bench -- <name>`: measures, prints a table, leaves nothing behind. */
 import { benchAsk } from './ask.ts'
+import { benchDelivery } from './delivery.ts'
 import { benchLog } from './log.ts'
 
 interface Bench {
@@ -11,6 +12,10 @@ const benches: Readonly<Record<string, Bench>> = {
   ask: {
     about: 'ask on a generated CSV, beside DuckDB alone [rows, default 1400000] [rounds, default 3]',
     run: benchAsk,
+  },
+  delivery: {
+    about: 'events to many users, beside Socket.IO, LangGraph JS and bare ws [--help]',
+    run: benchDelivery,
   },
   log: { about: 'events appended per second, beside the bare statement [rounds, default 5]', run: benchLog },
 }
