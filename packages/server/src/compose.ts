@@ -16,6 +16,7 @@ import type { TierDetection } from './environment/tier.ts'
 import { detectTier } from './environment/tier.ts'
 import { createHttpServer } from './http/server.ts'
 import { createThreads } from './log/create-threads.ts'
+import { createLifecycleLog } from './log/lifecycle-log.ts'
 import { createEventLog } from './log/sql-event-log.ts'
 import { createModelManager, type ModelManager } from './models/model-manager.ts'
 import { openRealtime } from './realtime/realtime.ts'
@@ -79,10 +80,11 @@ export async function startServer({
   const makeId = systemIdMaker()
   const node = makeId('node')
   const store = opened.use(await openStore(settings, logger))
-  const log = opened.use(createEventLog(store))
+  const lifecycle = createLifecycleLog(store)
+  const log = opened.use(createEventLog(store, lifecycle))
   const bus = opened.use(createInProcessBus())
   const workspace = createWorkspace({ store, dataDir, logger, limits: { fileBytes: settings.maxFileBytes } })
-  const threads = createThreads(store)
+  const threads = createThreads(store, lifecycle)
   const models = parts.models ?? createModelManager()
   const registry = createRegistry({
     agents: parts.agents ?? [dataHelper],
@@ -118,7 +120,7 @@ export async function startServer({
   })
   opened.defer(() => http.close())
   const realtime = opened.use(
-    openRealtime({ ...access, threads, log, bus, node, makeId, logger, ready: () => ready }),
+    openRealtime({ ...access, threads, log, lifecycle, bus, node, makeId, logger, ready: () => ready }),
   )
   http.server.on('upgrade', realtime.handleUpgrade)
 

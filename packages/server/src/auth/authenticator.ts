@@ -1,3 +1,4 @@
+import type { UserId } from '@holdfast/protocol'
 import type { Principal } from '../principal.ts'
 
 /** The credentials a request or a handshake carries, whichever there are. Bearer beats cookie. */
@@ -11,6 +12,10 @@ export interface Authenticator {
   readonly cookieName: string
   /** null: nobody, or not anymore. A failed bearer never falls back to the cookie. */
   authenticate(credentials: Credentials): Promise<Principal | null>
+  /** When credentials that are good stop being so by time, in ms since 1970. Absent, or null: they do not. */
+  expiresAtMs?(credentials: Credentials): Promise<number | null>
+  /** Something of this user's was revoked: open connections look again. Returns what removes the listener. */
+  onRevoke?(listener: (userId: UserId) => void): () => void
 }
 
 /** Browser sessions: a one-time token in, the value of a cookie out. */

@@ -47,6 +47,7 @@ export function createLocalMode({ userId, url, now, random }: LocalModeOptions):
   const bearers: readonly Entry[] = [{ digest: digest(token), expiresAtMs: Number.POSITIVE_INFINITY }]
   const links = new Set<Entry>()
   const sessions = new Set<Entry>()
+  const revocationListeners = new Set<(userId: UserId) => void>()
 
   const issue = (entries: Set<Entry>, lifeMs: number, atMost: number): string => {
     for (const entry of entries) if (entry.expiresAtMs <= now()) entries.delete(entry)
@@ -84,7 +85,13 @@ export function createLocalMode({ userId, url, now, random }: LocalModeOptions):
     },
     async end(cookie) {
       const session = findBySecret(sessions, cookie)
-      if (session !== null) sessions.delete(session)
+      if (session === null) return
+      sessions.delete(session)
+      for (const listener of revocationListeners) listener(userId)
+    },
+    onRevoke(listener) {
+      revocationListeners.add(listener)
+      return () => void revocationListeners.delete(listener)
     },
     allowsHost: isLoopbackHost,
     allowsOrigin: (origin) => isLoopbackOrigin(origin, portOf(url())),

@@ -12,6 +12,7 @@ import { createLocalMode, type LocalMode } from '../auth/local-mode.ts'
 import type { Bus } from '../bus/bus.ts'
 import { createThreads } from '../log/create-threads.ts'
 import type { EventLog } from '../log/event-log.ts'
+import { createLifecycleLog } from '../log/lifecycle-log.ts'
 import { createEventLog, type SqlEventLog } from '../log/sql-event-log.ts'
 import type { Threads } from '../log/threads.ts'
 import { createModelManager } from '../models/model-manager.ts'
@@ -64,8 +65,9 @@ export interface TestServerOptions {
 
 /** A real server on a real socket, its store in memory and its files in a directory of its own. */
 export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const log = createEventLog(store)
-  const threads = createThreads(store)
+  const lifecycle = createLifecycleLog(store)
+  const log = createEventLog(store, lifecycle)
+  const threads = createThreads(store, lifecycle)
   const address = { url: 'http://127.0.0.1:0' }
   const random = (bytes: Uint8Array): void => void randomFillSync(bytes)
   const localMode = createLocalMode({ userId: makeId('user'), url: () => address.url, now: Date.now, random })
@@ -114,6 +116,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     boundary: localMode,
     threads,
     log,
+    lifecycle,
     bus,
     node: makeId('node'),
     makeId,

@@ -3,21 +3,22 @@ import { HoldfastError, limits, position, systemIdMaker, ThreadId } from '@holdf
 import type { Selectable } from 'kysely'
 import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
+import { createLifecycleLog } from './lifecycle-log.ts'
 import type { Threads } from './threads.ts'
 
 /** P1: the owner stands in every WHERE, so that another user's thread answers as a missing one. */
-export function createThreads(store: Pick<Store, 'db'>): Threads {
-  const { db } = store
+export function createThreads({ db }: Pick<Store, 'db'>, lifecycle = createLifecycleLog({ db })): Threads {
   const makeId = systemIdMaker()
   return {
-    create: async ({ userId }, title = '') =>
-      threadOf(
-        await db
-          .insertInto('threads')
-          .values({ id: makeId('thread'), owner: userId, title: storable(title) })
-          .returningAll()
-          .executeTakeFirstOrThrow(),
-      ),
+    create: async ({ userId }, title = '') => {
+      const values = { id: makeId('thread'), owner: userId, title: storable(title) }
+      const { row, noted } = await db.transaction().execute(async (tx) => ({
+        row: await tx.insertInto('threads').values(values).returningAll().executeTakeFirstOrThrow(),
+        noted: await lifecycle.note(tx, userId, { type: 'thread_created', threadId: values.id }),
+      }))
+      lifecycle.tell([noted])
+      return threadOf(row)
+    },
 
     get: async ({ userId }, threadId) =>
       found(

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@holdfast/protocol'
+import type { StoredEvent, UserId } from '@holdfast/protocol'
 import { HoldfastError, systemIdMaker } from '@holdfast/protocol'
 import type { Kysely } from 'kysely'
 import type { Schema } from '../store/schema.ts'
@@ -9,6 +9,7 @@ import { createCommitListeners } from './commit-listeners.ts'
 import type { AppendCommand, EventLog } from './event-log.ts'
 import { LeaseLostError } from './event-log.ts'
 import { openGroupCommit } from './group-commit.ts'
+import { createLifecycleLog, type LifecycleNote, type Noted } from './lifecycle-log.ts'
 import type { PreparedCommand } from './prepare-command.ts'
 import { prepareCommand } from './prepare-command.ts'
 import { readEvents, readHeads, readRepeated, readRunEvents } from './read-statements.ts'
@@ -20,17 +21,27 @@ export interface SqlEventLog extends EventLog {
    * its commit (L1). Inside `work` only `tx` and its `append` may be used: an embedded store has one connection, and
    * whoever asks it for another waits for himself.
    *
-   * Locks go thread before run everywhere: a change of a run's lease or status takes its thread's row first, by a
-   * lock or by the append itself. Two transactions that store the same producer key at the same moment: one of them
+   * Locks go thread, run, user everywhere: a change of a run's lease or status takes its thread's row first, by a
+   * lock or by the append itself, and `note` (a row for user/me) comes last. Two transactions that store the same producer key at the same moment: one of them
    * fails with a unique violation, and may be tried again.
    */
   transact<T>(
-    work: (tx: Tx, append: (command: AppendCommand) => Promise<readonly StoredEvent[]>) => Promise<T>,
+    work: (
+      tx: Tx,
+      append: (command: AppendCommand) => Promise<readonly StoredEvent[]>,
+      note: (userId: UserId, note: LifecycleNote) => Promise<void>,
+    ) => Promise<T>,
   ): Promise<T>
 }
 
-/** Dispose of it before its store: it waits for what is being appended. */
-export function createEventLog({ db, epoch }: Pick<Store, 'db' | 'epoch'>): SqlEventLog {
+/**
+ * Dispose of it before its store: it waits for what is being appended.
+ * @param lifecycle whose listeners hear of notes; nobody's where it is left out
+ */
+export function createEventLog(
+  { db, epoch }: Pick<Store, 'db' | 'epoch'>,
+  lifecycle = createLifecycleLog({ db }),
+): SqlEventLog {
   const makeId = systemIdMaker()
   const listeners = createCommitListeners()
   const store = async (
@@ -54,15 +65,21 @@ export function createEventLog({ db, epoch }: Pick<Store, 'db' | 'epoch'>): SqlE
     },
     transact: async (work) => {
       const appended: StoredEvent[] = []
+      const noted: Noted[] = []
       const result = await db.transaction().execute((tx) =>
-        work(tx, async (command) => {
-          const prepared = prepareCommand(command, makeId)
-          const outcome = only(await storeGroup(tx, [prepared], 'wait'))
-          if (outcome.kind === 'stored') appended.push(...outcome.events.slice(-1))
-          return eventsOf(tx, prepared, outcome)
-        }),
+        work(
+          tx,
+          async (command) => {
+            const prepared = prepareCommand(command, makeId)
+            const outcome = only(await storeGroup(tx, [prepared], 'wait'))
+            if (outcome.kind === 'stored') appended.push(...outcome.events.slice(-1))
+            return eventsOf(tx, prepared, outcome)
+          },
+          async (userId, note) => void noted.push(await lifecycle.note(tx, userId, note)),
+        ),
       )
       listeners.tell(appended)
+      lifecycle.tell(noted)
       return result
     },
     read: (threadId, after, limit) => readEvents(db, threadId, after, limit),

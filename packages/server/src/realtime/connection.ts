@@ -1,219 +1,291 @@
 import {
-  ClientFrame,
-  type CloseCode,
   type ConnectionId,
-  type EpochId,
+  HoldfastError,
   limits,
   type NodeId,
   type ServerFrame,
+  type Stream,
+  type UserId,
 } from '@holdfast/protocol'
-import type { RawData, WebSocket } from 'ws'
-import { z } from 'zod'
-import type { Authenticator } from '../auth/authenticator.ts'
+import type { WebSocket } from 'ws'
+import type { Authenticator, Credentials } from '../auth/authenticator.ts'
 import type { Principal } from '../principal.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { closeReason, encode, encodeEvents } from './frames.ts'
+import type { Place } from './admissions.ts'
+import { closeReason, encode, encodeItems } from './frames.ts'
 import type { RealtimeLimits } from './limits.ts'
-import type { Schedule } from './schedule.ts'
+import { PositionInDoubtError } from './pump.ts'
+import { readFrame } from './read-frame.ts'
+import {
+  type SessionEffect,
+  type SessionEvent,
+  type SessionState,
+  type SessionStep,
+  type SessionTimer,
+  startSession,
+  stepSession,
+} from './session-state.ts'
 import { createSubscriptions, type SubscriptionDeps, type Subscriptions } from './subscriptions.ts'
+import type { Item } from './tail.ts'
 
-export interface ConnectionDeps extends SubscriptionDeps {
-  readonly authenticator: Pick<Authenticator, 'authenticate'>
+export interface ConnectionDeps extends Omit<SubscriptionDeps, 'limits'> {
+  readonly authenticator: Pick<Authenticator, 'authenticate' | 'expiresAtMs'>
   readonly node: NodeId
-  readonly epoch: EpochId
-  readonly schedule: Schedule
-  /** 0 ≤ x < 1; spreads the heartbeats. */
+  readonly nowMs: () => number
+  /** 0 ≤ x < 1; spreads heartbeats, lifetimes and returns. */
   readonly random: () => number
   readonly limits: RealtimeLimits
   readonly logger: Logger
 }
 
-/** Greeted: who asks is known and follows streams. */
-type Session =
-  | { readonly kind: 'waiting' }
-  | { readonly kind: 'open'; readonly subscriptions: Subscriptions }
-  | { readonly kind: 'closed' }
+/** Who the handshake showed, and by what; null: nobody yet, a token in `hello` may follow. */
+export interface Handshake {
+  readonly principal: Principal | null
+  readonly credentials: Credentials
+}
 
-/** What one WebSocket does from its handshake to its end. `principal` is null where the handshake carried nothing. */
+export interface Connection {
+  /** null before it is known. */
+  readonly userId: UserId | null
+  /** Announces the drain and leaves after `leaveAfterMs`. */
+  drain(leaveWithinMs: number, leaveAfterMs: number): void
+  /** Leaves now, with 1012. */
+  leave(): void
+  /** Something of this user was revoked: looks again at who this is and what may be read. */
+  recheck(): void
+}
+
+/** What one WebSocket does from its handshake to its end: what session-state.ts decides, done. */
 export function serveConnection(
   socket: WebSocket,
   id: ConnectionId,
-  principal: Principal | null,
+  place: Place,
+  handshake: Handshake,
   deps: ConnectionDeps,
-): { close(code: CloseCode, reason: { readonly r: string; readonly ms?: number }): void } {
-  let session: Session = { kind: 'waiting' }
-  const current = (): Session => session
-  let badFrames = 0
+): Connection {
+  const context = () => ({ nowMs: deps.nowMs(), chance: deps.random(), limits: deps.limits })
+  const timers = new Map<SessionTimer, () => void>()
+  let { credentials } = handshake
+  let subscriptions: Subscriptions | null = null
+  let userId: UserId | null = null
   let paused = false
-  const cancels = new Set<() => void>()
+  let state: SessionState = { kind: 'closed' }
+  // A function, because a variable that changes during an await is one that control flow analysis misjudges.
+  const isClosed = (): boolean => state.kind === 'closed'
 
-  const later = (task: () => void, delayMs: number): (() => void) => {
-    const cancel = deps.schedule(() => {
-      cancels.delete(cancel)
-      task()
-    }, delayMs)
-    cancels.add(cancel)
-    return () => {
-      cancels.delete(cancel)
-      cancel()
+  const dispatch = async (event: SessionEvent): Promise<void> => perform(stepSession(state, event, context()))
+  const perform = async ({ next, effects }: SessionStep): Promise<void> => {
+    const before = state
+    state = next
+    if (isClosed() && before.kind !== 'closed') end()
+    for (const effect of effects) {
+      // What was decided before a close is not done after it.
+      if (isClosed() && effect.do !== 'close') return
+      await act(effect)
     }
   }
-  const close = (code: CloseCode, reason: { readonly r: string; readonly ms?: number }): void => {
-    end()
-    socket.close(code, closeReason(reason))
-    const cancel = deps.schedule(() => socket.terminate(), deps.limits.closeTimeoutMs)
-    socket.once('close', cancel)
-  }
+  /** From outside the turn of frames: timers, pumps, the server. */
+  const tell = (event: SessionEvent): void => void dispatch(event).catch(failed)
+
   const end = (): void => {
-    if (session.kind === 'open') session.subscriptions.stop()
-    session = { kind: 'closed' }
-    for (const cancel of cancels) cancel()
-    cancels.clear()
+    for (const cancel of timers.values()) cancel()
+    timers.clear()
+    subscriptions?.stop()
+    place.leave()
   }
   const failed = (error: unknown): void => {
-    if (session.kind === 'closed') return
-    deps.logger.error({ err: error, connection: id }, 'connection failed')
-    close(1011, { r: 'server_error' })
+    if (isClosed()) return
+    const code = failureCode(error)
+    if (code !== 1013) deps.logger.error({ err: error, connection: id }, 'connection failed')
+    tell({ kind: 'failed', code })
   }
 
+  // --- writing
   const write = (text: string): void => {
-    if (session.kind === 'closed') return
-    socket.send(text, flushed)
-  }
-  const flushed = (): void => {
-    if (!paused || socket.bufferedAmount > deps.limits.resumeAtBufferedBytes) return
-    paused = false
-    if (session.kind === 'open') session.subscriptions.resume()
+    if (!isClosed()) socket.send(text, flushed)
   }
   const send = (frame: ServerFrame): void => write(encode(frame))
+  const flushed = (): void => {
+    if (!paused) return
+    if (socket.bufferedAmount > deps.limits.resumeAtBufferedBytes) subscriptions?.progressed()
+    else {
+      paused = false
+      subscriptions?.resume()
+    }
+  }
   const outlet = {
     send,
-    sendEvents(stream: Parameters<typeof encodeEvents>[0], events: Parameters<typeof encodeEvents>[1]) {
-      for (const frame of encodeEvents(stream, events)) write(frame)
+    sendItems(stream: Stream, items: readonly Item[]) {
+      for (const frame of encodeItems(stream, items)) write(frame)
     },
     writable() {
       if (!paused && socket.bufferedAmount >= deps.limits.pauseAtBufferedBytes) paused = true
       return !paused
     },
+    stalled: () => tell({ kind: 'stalled' }),
     failed,
   }
 
-  const refuseFrame = (message: string): void => {
-    badFrames += 1
-    if (badFrames >= deps.limits.badFrames) close(4500, { r: 'bad_frames' })
-    else send({ type: 'error', code: 'bad_request', message })
+  // --- doing
+  const forget = (timer: SessionTimer): void => {
+    timers.get(timer)?.()
+    timers.delete(timer)
   }
-
-  // --- heartbeat
-  let pings = 0
-  let cancelPongDeadline: (() => void) | null = null
-  const planPing = (): void => {
-    later(
-      () => {
-        pings += 1
-        send({ type: 'ping', n: pings })
-        cancelPongDeadline = later(() => close(4008, { r: 'no_pong' }), deps.limits.pongWithinMs)
-        planPing()
-      },
-      deps.limits.heartbeatMs * (0.8 + 0.4 * deps.random()),
-    )
+  const plan = (timer: SessionTimer, inMs: number): void => {
+    forget(timer)
+    const cancel = deps.schedule(() => {
+      timers.delete(timer)
+      tell({ kind: timer })
+    }, inMs)
+    timers.set(timer, cancel)
   }
-
-  // --- frames, one after the other
-  const greet = async (hello: Extract<ClientFrame, { type: 'hello' }>): Promise<void> => {
-    const asking =
-      principal ??
-      (hello.auth === undefined
-        ? null
-        : await deps.authenticator.authenticate({ bearer: hello.auth, cookie: null }))
-    if (current().kind === 'closed') return
-    if (asking === null) return close(4501, { r: 'unauthenticated' })
-    cancelHello()
-    const subscriptions = createSubscriptions(asking, deps, outlet)
-    session = { kind: 'open', subscriptions }
+  const act = (effect: SessionEffect): void | Promise<void> => {
+    switch (effect.do) {
+      case 'authenticate':
+        return identify(effect.auth, effect.instance)
+      case 'renew':
+        return renew(effect.auth)
+      case 'recheck':
+        return recheck()
+      case 'greet':
+        return greet(effect)
+      case 'subscribe':
+        return subscriptions?.add(effect.subscription)
+      case 'unsubscribe':
+        return subscriptions?.remove(effect.stream)
+      case 'acknowledge':
+        return acknowledge(effect)
+      case 'ping':
+        return send({ type: 'ping', n: effect.n })
+      case 'auth_soon':
+        return send({ type: 'auth_soon', withinMs: effect.withinMs })
+      case 'announce_drain':
+        return send({ type: 'drain', leaveWithinMs: effect.leaveWithinMs })
+      case 'refuse': {
+        const { code, message, ref } = effect
+        return send({ type: 'error', code, message, ...(ref === undefined ? {} : { ref }) })
+      }
+      case 'plan':
+        return plan(effect.timer, effect.inMs)
+      case 'forget':
+        return forget(effect.timer)
+      case 'close': {
+        socket.close(effect.code, closeReason(effect.reason))
+        const cancel = deps.schedule(() => socket.terminate(), deps.limits.closeTimeoutMs)
+        socket.once('close', cancel)
+        return
+      }
+      default:
+        effect satisfies never
+    }
+  }
+  const identify = async (auth: string | null, instance: string): Promise<void> => {
+    let { principal } = handshake
+    if (principal === null && auth !== null) {
+      credentials = { bearer: auth, cookie: null }
+      principal = await deps.authenticator.authenticate(credentials)
+    }
+    if (principal === null) return dispatch({ kind: 'refused' })
+    const expiresAtMs = await expiry()
+    // The socket may have gone meanwhile, and its place with it.
+    if (isClosed()) return
+    if (place.sign(principal.userId, instance, () => tell({ kind: 'superseded' })) === 'crowded')
+      return dispatch({ kind: 'crowded' })
+    userId = principal.userId
+    return dispatch({ kind: 'authenticated', principal, expiresAtMs })
+  }
+  const expiry = async (): Promise<number | null> =>
+    (await deps.authenticator.expiresAtMs?.(credentials)) ?? null
+  const renew = async (auth: string): Promise<void> => {
+    const renewed = { bearer: auth, cookie: null }
+    const principal = await deps.authenticator.authenticate(renewed)
+    if (principal === null) return dispatch({ kind: 'refused' })
+    credentials = renewed
+    return dispatch({ kind: 'authenticated', principal, expiresAtMs: await expiry() })
+  }
+  const recheck = async (): Promise<void> => {
+    const principal = await deps.authenticator.authenticate(credentials)
+    if (principal === null || principal.userId !== userId) return dispatch({ kind: 'revoked' })
+    await subscriptions?.reauthorise()
+  }
+  const greet = ({ principal, expiresAtMs, lifetimeMs }: Extract<SessionEffect, { do: 'greet' }>): void => {
+    subscriptions = createSubscriptions(principal, deps, outlet)
     send({
       type: 'ready',
       connection: id,
       node: deps.node,
       epoch: deps.epoch,
-      user: asking.userId,
+      user: principal.userId,
       heartbeatMs: deps.limits.heartbeatMs,
       limits: {
         frameBytes: limits.frameBytes,
         subscriptions: limits.subscriptionsPerConnection,
-        unacknowledgedItems: limits.unacknowledgedItems,
+        unacknowledgedItems: deps.limits.unacknowledgedItems,
       },
-      authExpiresAt: null,
-      lifetimeMs: limits.lifetimeMostMs,
+      authExpiresAt: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(),
+      lifetimeMs,
     })
-    planPing()
-    for (const subscription of hello.subs ?? []) await subscriptions.add(subscription)
   }
-  const handle = async (frame: ClientFrame): Promise<void> => {
-    const now = current()
-    if (now.kind === 'closed') return
-    if (now.kind === 'waiting')
-      return frame.type === 'hello' ? greet(frame) : refuseFrame('The first frame is hello')
-    switch (frame.type) {
-      case 'hello':
-        return refuseFrame('hello is said once')
-      case 'sub':
-        return now.subscriptions.add(frame)
-      case 'unsub':
-        return now.subscriptions.remove(frame.stream)
-      case 'pong':
-        if (frame.n === pings) cancelPongDeadline?.()
+  const acknowledge = ({
+    stream,
+    seq,
+  }: Extract<SessionEffect, { do: 'acknowledge' }>): void | Promise<void> => {
+    const acknowledged = subscriptions?.acknowledge(stream, seq) ?? 'old'
+    switch (acknowledged) {
+      case 'advanced':
         return
-      case 'ack':
-        return
-      case 'auth':
-        return refuseFrame('Nothing expires here')
+      case 'old':
+        return dispatch({ kind: 'idle_frame' })
+      case 'ahead':
+        return dispatch({ kind: 'bad_frame', why: `${stream} was not sent up to ${seq}`, ref: 'ack' })
       default:
-        frame satisfies never
+        acknowledged satisfies never
     }
+  }
+
+  // --- reading: frames one after the other
+  const handle = (data: Parameters<typeof readFrame>[0], isBinary: boolean): Promise<void> => {
+    const read = readFrame(data, isBinary)
+    if (!read.ok) return dispatch({ kind: 'bad_frame', why: read.why, ref: read.ref })
+    const { frame } = read
+    if (frame.type === 'hello') return dispatch({ kind: 'hello', frame })
+    const { type, ...rest } = frame
+    return dispatch({ kind: type, ...rest } as SessionEvent)
   }
   let turn = Promise.resolve()
   let waiting = 0
   socket.on('message', (data, isBinary) => {
-    const frame = readFrame(data, isBinary)
     waiting += 1
     // While a frame waits for the database no more are taken from the network: the queue stays one read long.
     socket.pause()
     turn = turn
-      .then(() => (frame.ok ? handle(frame.frame) : refuseFrame(frame.why)))
+      .then(() => handle(data, isBinary))
       .catch(failed)
       .finally(() => {
         waiting -= 1
         if (waiting === 0) socket.resume()
       })
   })
-  socket.on('close', end)
-  // ws closes by itself with the right code (1009 for a frame over the limit); here it only must not be unheard.
-  socket.on('error', (error) => deps.logger.warn({ err: error, connection: id }, 'socket error'))
+  socket.on('close', () => tell({ kind: 'gone' }))
+  // ws closes by itself with the right code (1002, 1007, 1009: RFC 6455); what is left is to stop.
+  socket.on('error', (error) => {
+    deps.logger.warn({ err: error, connection: id }, 'socket error')
+    tell({ kind: 'gone' })
+  })
 
-  const cancelHello = later(
-    () =>
-      // A slow but known client may try again; one that named no credentials in time is turned away.
-      principal === null ? close(4501, { r: 'unauthenticated' }) : close(4008, { r: 'no_hello' }),
-    limits.helloWithinMs,
-  )
-  return { close }
+  void perform(startSession(handshake.principal !== null, context())).catch(failed)
+  return {
+    get userId() {
+      return userId
+    },
+    drain: (leaveWithinMs, leaveAfterMs) => tell({ kind: 'drain', leaveWithinMs, leaveAfterMs }),
+    leave: () => tell({ kind: 'leave_due' }),
+    recheck: () => tell({ kind: 'recheck_due' }),
+  }
 }
 
-type ReadFrame =
-  | { readonly ok: true; readonly frame: ClientFrame }
-  | { readonly ok: false; readonly why: string }
-
-function readFrame(data: RawData, isBinary: boolean): ReadFrame {
-  if (isBinary) return { ok: false, why: 'Frames are JSON text, not binary' }
-  let value: unknown
-  try {
-    value = JSON.parse(data.toString())
-  } catch {
-    return { ok: false, why: 'The frame is not JSON' }
-  }
-  const parsed = ClientFrame.safeParse(value)
-  return parsed.success
-    ? { ok: true, frame: parsed.data }
-    : { ok: false, why: z.prettifyError(parsed.error).slice(0, 500) }
+function failureCode(error: unknown): 1011 | 1013 | 4010 {
+  if (error instanceof PositionInDoubtError) return 4010
+  // A store or a log that is stopping: not a bug, and over soon.
+  return error instanceof HoldfastError && error.code === 'not_ready' ? 1013 : 1011
 }

@@ -16,15 +16,30 @@ export interface FrameReader {
 
 export function readFrames(
   url: string,
-  options: { readonly headers?: Record<string, string>; readonly protocols?: string[] } = {},
+  options: {
+    readonly headers?: Record<string, string>
+    readonly protocols?: string[]
+    /** false: never says how far it is. */
+    readonly acknowledges?: boolean
+  } = {},
 ): FrameReader {
   const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/ws`, options.protocols ?? ['holdfast.v1'], {
     headers: options.headers ?? {},
   })
   const queue: ServerFrame[] = []
   const waiting: (() => void)[] = []
+  let unacknowledged = 0
   socket.on('message', (data) => {
-    queue.push(ServerFrame.parse(JSON.parse(String(data))))
+    const frame = ServerFrame.parse(JSON.parse(String(data)))
+    queue.push(frame)
+    if (frame.type === 'ev' && options.acknowledges !== false) {
+      unacknowledged += frame.items.length
+      const seq = frame.items.at(-1)?.seq
+      if (unacknowledged >= 64) {
+        unacknowledged = 0
+        socket.send(JSON.stringify({ type: 'ack', stream: frame.stream, seq }))
+      }
+    }
     waiting.shift()?.()
   })
   const close = Promise.withResolvers<{ readonly code: number; readonly reason: string }>()

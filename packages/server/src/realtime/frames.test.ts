@@ -7,7 +7,8 @@ import {
   threadStream,
 } from '@holdfast/protocol'
 import { describe, expect, test } from 'vitest'
-import { closeReason, encodeEvents } from './frames.ts'
+import { closeReason, encodeItems } from './frames.ts'
+import type { Item } from './tail.ts'
 
 const makeId = systemIdMaker()
 const threadId = makeId('thread')
@@ -26,6 +27,11 @@ function event(seq: number, text: string): StoredEvent {
   }
 }
 
+const itemOf = (event: StoredEvent): Item => {
+  const json = JSON.stringify(event)
+  return { seq: event.seq, json, bytes: Buffer.byteLength(json) }
+}
+
 describe('ev frames', () => {
   const parse = (frame: string) => {
     const parsed = ServerFrame.parse(JSON.parse(frame))
@@ -35,7 +41,7 @@ describe('ev frames', () => {
 
   test('hold at most limits.evFrameItems events, name their first place and lose none', () => {
     const events = Array.from({ length: limits.evFrameItems + 1 }, (_, index) => event(10 + index, 'x'))
-    const frames = encodeEvents(stream, events).map(parse)
+    const frames = encodeItems(stream, events.map(itemOf)).map(parse)
     expect(frames.map(({ first, items }) => [first, items.length])).toEqual([
       [10, 256],
       [266, 1],
@@ -45,7 +51,7 @@ describe('ev frames', () => {
 
   test('have at most limits.evFrameBytes, counted in bytes and not in characters', () => {
     const events = Array.from({ length: 20 }, (_, index) => event(1 + index, '€'.repeat(10_000)))
-    const frames = encodeEvents(stream, events)
+    const frames = encodeItems(stream, events.map(itemOf))
     expect(frames.length).toBeGreaterThan(1)
     for (const frame of frames) expect(Buffer.byteLength(frame)).toBeLessThanOrEqual(limits.evFrameBytes)
     expect(frames.map(parse).flatMap(({ items }) => items)).toEqual(events)

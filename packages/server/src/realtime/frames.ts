@@ -1,4 +1,5 @@
-import { limits, type ServerFrame, type StoredEvent, type Stream } from '@holdfast/protocol'
+import { type CloseReason, limits, type ServerFrame, type Stream, userStream } from '@holdfast/protocol'
+import type { Item } from './tail.ts'
 
 export function encode(frame: ServerFrame): string {
   return JSON.stringify(frame)
@@ -7,35 +8,33 @@ export function encode(frame: ServerFrame): string {
 /** Room for the frame's own fields around its items. */
 const envelopeBytes = 256
 
-/** `ev` frames for contiguous events, each within limits.evFrameItems and limits.evFrameBytes. */
-export function encodeEvents(stream: Stream, events: readonly StoredEvent[]): string[] {
+/** `ev` (a thread's) or `lifecycle` frames for contiguous items, each within limits.evFrameItems and limits.evFrameBytes. */
+export function encodeItems(stream: Stream, items: readonly Item[]): string[] {
+  const type = stream === userStream ? 'lifecycle' : 'ev'
   const frames: string[] = []
-  let items: string[] = []
+  let texts: string[] = []
   let bytes = envelopeBytes
-  let first = events[0]?.seq ?? 0
+  let first = items[0]?.seq ?? 0
   const flush = (): void => {
-    // Each event becomes JSON once, though its size has to be known before the frame is cut.
-    frames.push(
-      `{"type":"ev","stream":${JSON.stringify(stream)},"first":${first},"items":[${items.join(',')}]}`,
-    )
-    items = []
+    // Each item became JSON once, for all connections: a frame is put together from texts.
+    frames.push(`{"type":"${type}","stream":"${stream}","first":${first},"items":[${texts.join(',')}]}`)
+    texts = []
     bytes = envelopeBytes
   }
-  for (const event of events) {
-    const item = JSON.stringify(event)
-    const itemBytes = Buffer.byteLength(item) + 1
-    if (items.length === limits.evFrameItems || (items.length > 0 && bytes + itemBytes > limits.evFrameBytes))
+  for (const item of items) {
+    const itemBytes = item.bytes + 1
+    if (texts.length === limits.evFrameItems || (texts.length > 0 && bytes + itemBytes > limits.evFrameBytes))
       flush()
-    if (items.length === 0) first = event.seq
-    items.push(item)
+    if (texts.length === 0) first = item.seq
+    texts.push(item.json)
     bytes += itemBytes
   }
-  if (items.length > 0) flush()
+  if (texts.length > 0) flush()
   return frames
 }
 
 /** Why a socket is closed, as a client reads it: RFC 6455 leaves 123 bytes for it. */
-export function closeReason(reason: { readonly r: string; readonly ms?: number }): string {
+export function closeReason(reason: CloseReason): string {
   const text = JSON.stringify(reason)
   if (Buffer.byteLength(text) > 123) throw new Error(`Close reason over 123 bytes: ${text}`)
   return text

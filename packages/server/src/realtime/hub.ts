@@ -1,81 +1,144 @@
-import type { Position, ThreadId } from '@holdfast/protocol'
+import { limits, type Position, threadStream } from '@holdfast/protocol'
 import type { Bus } from '../bus/bus.ts'
-import type { EventLog } from '../log/event-log.ts'
+import type { RealtimeLimits } from './limits.ts'
 import type { Schedule } from './schedule.ts'
+import type { Sources, StreamKey } from './sources.ts'
+import { createTail, type Page, type Tail } from './tail.ts'
 
-/** Somebody who follows a thread. */
+/** Somebody who follows a stream. */
 export interface Watcher {
   wake(head: Position): void
-  /** The thread is no more. */
+  /** The stream is no more. */
   gone(): void
 }
 
-export interface Hub extends Disposable {
-  /** Returns what ends it. Register before reading the log (P1). */
-  watch(threadId: ThreadId, watcher: Watcher): () => void
+/** A follower's hold on a stream. Reading needs one, so that nobody reads before being registered (P1). */
+export interface Watch {
+  read(after: Position, most: number): Promise<Page>
+  end(): void
 }
 
+export interface Hub extends Disposable {
+  /** @param head where the stream is known to be */
+  watch(key: StreamKey, head: Position, watcher: Watcher): Watch
+}
+
+type HubLimits = Pick<
+  RealtimeLimits,
+  'pollMs' | 'pageItems' | 'pageBytes' | 'ringItems' | 'ringBytes' | 'ringTotalBytes'
+>
+
 export interface HubOptions {
-  readonly log: Pick<EventLog, 'heads' | 'onCommit'>
+  readonly sources: Sources
   readonly bus: Pick<Bus, 'subscribe'>
   readonly schedule: Schedule
-  readonly pollMs: number
+  readonly limits: HubLimits
   /** A poll failed; the next one comes all the same. */
   readonly onPollError: (error: unknown) => void
 }
 
+interface Followed {
+  readonly watchers: Set<Watcher>
+  readonly tail: Tail
+}
+
 /**
- * B1: three things wake the followers of a thread, and any one of them suffices: a commit of this node, a hint
- * of another, and a poll of the heads of all followed threads.
+ * B1: three things wake the followers of a stream, and any one of them suffices: a commit of this node, a hint
+ * of another, and a poll of the heads of all followed streams.
  */
-export function createHub({ log, bus, schedule, pollMs, onPollError }: HubOptions): Hub {
-  const watchers = new Map<ThreadId, Set<Watcher>>()
+export function createHub({ sources, bus, schedule, limits: bounds, onPollError }: HubOptions): Hub {
+  const streams = new Map<StreamKey, Followed>()
   let closed = false
   let cancelPoll: (() => void) | null = null
 
-  const wake = (threadId: ThreadId, head: Position): void => {
-    for (const watcher of [...(watchers.get(threadId) ?? [])]) watcher.wake(head)
+  const wake = (key: StreamKey, head: Position): void => {
+    const followed = streams.get(key)
+    if (followed === undefined) return
+    followed.tail.heard(head)
+    for (const watcher of [...followed.watchers]) watcher.wake(head)
   }
   const poll = async (): Promise<void> => {
-    const followed = [...watchers].map(([threadId, followers]) => ({ threadId, followers: [...followers] }))
+    const asked = [...streams].map(([key, { watchers }]) => ({ key, watchers: [...watchers] }))
     try {
-      const heads = await log.heads(followed.map(({ threadId }) => threadId))
-      for (const { threadId, followers } of followed) {
-        const head = heads.get(threadId)
+      const heads = await sources.heads(asked.map(({ key }) => key))
+      for (const { key, watchers } of asked) {
+        const head = heads.get(key)
         // Only those who followed when the question was put can conclude from its answer that nothing is there.
-        if (head === undefined) for (const watcher of followers) watcher.gone()
-        else wake(threadId, head)
+        if (head === undefined) for (const watcher of watchers) watcher.gone()
+        else wake(key, head)
       }
     } catch (error) {
       onPollError(error)
     }
   }
   const planPoll = (): void => {
-    if (closed || cancelPoll !== null || watchers.size === 0) return
+    if (closed || cancelPoll !== null || streams.size === 0) return
     cancelPoll = schedule(() => {
       void poll().then(() => {
         cancelPoll = null
         planPoll()
       })
-    }, pollMs)
+    }, bounds.pollMs)
   }
 
-  const endings = [log.onCommit(wake), bus.subscribe(({ threadId, head }) => wake(threadId, head))]
+  let ringBytes = 0
+  /** The stream that grew goes to the end; from the beginning those that have rested longest are emptied. */
+  const resized = (key: StreamKey, byBytes: number): void => {
+    ringBytes += byBytes
+    const grown = streams.get(key)
+    if (byBytes <= 0 || grown === undefined) return
+    streams.delete(key)
+    streams.set(key, grown)
+    for (const { tail } of streams.values()) {
+      if (ringBytes <= bounds.ringTotalBytes) return
+      tail.empty()
+    }
+  }
+  const open = (key: StreamKey): Followed => {
+    const watchers = new Set<Watcher>()
+    const tail = createTail({
+      async readLog(after) {
+        const items = await sources.read(key, after, { events: bounds.pageItems, bytes: bounds.pageBytes })
+        const bytes = items.reduce((sum, item) => sum + item.bytes, 0)
+        // One more event might not have fitted.
+        const cut = items.length >= bounds.pageItems || bytes > bounds.pageBytes - limits.eventBytes
+        return { items, cut }
+      },
+      shared: () => watchers.size > 1,
+      ringItems: bounds.ringItems,
+      ringBytes: bounds.ringBytes,
+      resized: (byBytes) => resized(key, byBytes),
+    })
+    const followed = { watchers, tail }
+    streams.set(key, followed)
+    return followed
+  }
+
+  const endings = [
+    sources.onCommit(wake),
+    bus.subscribe(({ threadId, head }) => wake(threadStream(threadId), head)),
+  ]
   return {
-    watch(threadId, watcher) {
-      const followers = watchers.get(threadId) ?? new Set()
-      watchers.set(threadId, followers.add(watcher))
+    watch(key, head, watcher) {
+      const followed = streams.get(key) ?? open(key)
+      followed.tail.heard(head)
+      followed.watchers.add(watcher)
       planPoll()
-      return () => {
-        followers.delete(watcher)
-        if (followers.size === 0 && watchers.get(threadId) === followers) watchers.delete(threadId)
+      return {
+        read: followed.tail.read,
+        end() {
+          followed.watchers.delete(watcher)
+          if (followed.watchers.size > 0 || streams.get(key) !== followed) return
+          followed.tail.empty()
+          streams.delete(key)
+        },
       }
     },
     [Symbol.dispose]() {
       closed = true
       cancelPoll?.()
       for (const end of endings) end()
-      watchers.clear()
+      streams.clear()
     },
   }
 }

@@ -10,10 +10,12 @@ import type { EventLog } from '../log/event-log.ts'
 import { createMemoryEventLog } from '../log/memory-event-log.ts'
 import type { Threads } from '../log/threads.ts'
 import type { Principal } from '../principal.ts'
+import { createSources, type Sources } from './sources.ts'
 
 export interface LogThread extends AsyncDisposable {
   readonly log: EventLog
   readonly threads: Pick<Threads, 'get'>
+  readonly sources: Sources
   readonly id: ThreadId
   readonly owner: Principal
   readonly stranger: Principal
@@ -35,6 +37,11 @@ export async function openLogThread(): Promise<LogThread> {
     log,
     id,
     owner,
+    sources: createSources(log, {
+      read: async () => [],
+      heads: async () => new Map(),
+      onCommit: () => () => {},
+    }),
     stranger: { kind: 'user', userId: makeId('user') },
     makeId,
     head,

@@ -1,28 +1,40 @@
-import { type Position, position, type StoredEvent } from '@holdfast/protocol'
+import { type Position, position } from '@holdfast/protocol'
+import type { Item, Page } from './tail.ts'
 
 /** What a pump reads from and writes to. Knows nothing of sockets. */
 export interface PumpPort {
-  /** Stored events with seq > after, oldest first, a frame's worth at most. */
-  read(after: Position): Promise<readonly StoredEvent[]>
-  send(events: readonly StoredEvent[]): void
-  /** The end of the log was reached for the first time. */
+  /** Items with seq > after, oldest first, a frame's worth and `most` at most. */
+  read(after: Position, most: number): Promise<Page>
+  send(items: readonly Item[]): void
+  /** The end of the stream was reached for the first time. */
   live(at: Position): void
   /** false: too much is waiting to leave; `resume` is called when it has. */
   writable(): boolean
-  /** The pump has stopped: the log could not be read, or what it gave has a gap. */
+  /** Runs the task when no other pump of the connection is at it. */
+  inTurn(task: () => Promise<void>): Promise<void>
+  /** Whether there is something to send that must wait for the client. */
+  waiting(is: boolean): void
+  /** The pump has stopped: the stream could not be read, or what it gave has a gap. */
   failed(error: unknown): void
 }
 
 export interface Pump {
-  /** The thread's head may have moved, to `head` if that is known. Losing, repeating and reordering calls is harmless. */
+  /** The stream's head may have moved, to `head` if that is known. Losing, repeating and reordering calls is harmless. */
   wake(head?: Position): void
   /** Room again to write. */
   resume(): void
+  /** What the client says it has applied: `ahead` of what was sent is a fault of the client, `old` says nothing. */
+  acknowledge(seq: Position): 'advanced' | 'old' | 'ahead'
   stop(): void
 }
 
+/** L2 says that this cannot happen: better to end the connection than to hand a gap on. */
+export class PositionInDoubtError extends Error {
+  override readonly name = 'PositionInDoubtError'
+}
+
 /**
- * Carries one thread to one connection. Replay and live are the same loop, so there is no moment of switching
+ * Carries one stream to one connection. Replay and live are the same loop, so there is no moment of switching
  * between them in which an event could be lost or sent twice:
  *
  *   read seq > sent → contiguous? → send, sent = last → nothing left: say `live` once, sleep until woken
@@ -30,37 +42,48 @@ export interface Pump {
  * P1  The caller registers with the hub before the first wake: an event committed after the read then wakes it.
  * P2  `dirty` is cleared before the read, never after: a wake during the read causes another one.
  * P3  Only `sent` decides what is read next; hints never carry events.
+ * P4  No more than `window` items are sent beyond what was acknowledged: what TCP took is not yet applied, and a
+ *     browser offers no other way to say "slower". The log is the buffer.
  */
-export function createPump(after: Position, port: PumpPort): Pump {
+export function createPump(after: Position, window: number, port: PumpPort): Pump {
   let sent = after
+  let acknowledged = after
   let dirty = false
   let live = false
   let state: 'idle' | 'running' | 'stopped' = 'idle'
-  // A function, because a variable that changes during an await is one that control flow analysis misjudges.
+  // Functions, because a variable that changes during an await is one that control flow analysis misjudges.
   const stopped = (): boolean => state === 'stopped'
+  const open = (): boolean => sent - acknowledged < window && port.writable()
 
   const step = async (): Promise<void> => {
+    // Waiting for its turn it may have been stopped, or others may have filled the buffer.
+    if (stopped() || !open()) return
     dirty = false // P2
-    const events = await port.read(sent)
+    const { items, more, asked } = await port.read(sent, window - (sent - acknowledged)) // P4
     if (stopped()) return
-    const last = events.at(-1)
-    if (last === undefined) {
-      if (!live) port.live(sent)
-      live = true
-      return
+    const last = items.at(-1)
+    if (last !== undefined) {
+      assertContiguous(sent, items)
+      sent = last.seq
+      port.send(items)
     }
-    assertContiguous(sent, events)
-    port.send(events)
-    sent = last.seq
-    dirty = true // There may be more; only an empty read says that there is not.
+    // Until `live` nothing but a question of its own shows that nothing is left (T2): what was committed before this
+    // pump registered woke nobody.
+    if (more || (!live && !asked)) dirty = true
+    else if (!live) {
+      live = true
+      port.live(sent)
+    }
   }
 
   const run = async (): Promise<void> => {
     if (state !== 'idle') return
     state = 'running'
     try {
-      while (dirty && port.writable() && !stopped()) await step()
-      if (!stopped()) state = 'idle'
+      while (dirty && open() && !stopped()) await port.inTurn(step)
+      if (stopped()) return
+      state = 'idle'
+      port.waiting(dirty)
     } catch (error) {
       if (stopped()) return
       state = 'stopped'
@@ -75,17 +98,23 @@ export function createPump(after: Position, port: PumpPort): Pump {
       void run()
     },
     resume: () => void run(),
+    acknowledge(seq) {
+      if (seq > sent) return 'ahead'
+      if (seq <= acknowledged) return 'old'
+      acknowledged = seq
+      void run()
+      return 'advanced'
+    },
     stop: () => {
       state = 'stopped'
     },
   }
 }
 
-function assertContiguous(sent: Position, events: readonly StoredEvent[]): void {
+function assertContiguous(sent: Position, items: readonly Item[]): void {
   let expected = position(sent + 1)
-  for (const { seq, threadId } of events) {
-    // L2 says that this cannot happen: better to end the connection than to hand a gap on.
-    if (seq !== expected) throw new Error(`The log of ${threadId} gave ${seq} where ${expected} follows`)
+  for (const { seq } of items) {
+    if (seq !== expected) throw new PositionInDoubtError(`The stream gave ${seq} where ${expected} follows`)
     expected = position(seq + 1)
   }
 }

@@ -6,7 +6,13 @@ import { readFrames } from './frame-reader.test-support.ts'
 import type { Schedule } from './schedule.ts'
 
 const bearer = (server: TestServer) => ({ headers: { authorization: `Bearer ${server.token}` } })
-const hello = { type: 'hello', instance: 'test' }
+/** A client of its own each time: of two with one instance the older one is told to go. */
+const hello = {
+  type: 'hello',
+  get instance() {
+    return crypto.randomUUID()
+  },
+}
 
 async function openThread(server: TestServer, events: number) {
   const { id } = await server.threads.create(server.principal)
@@ -284,14 +290,19 @@ describe('frames', () => {
   test('subscriptions beyond limits.subscriptionsPerConnection are answered limit', async () => {
     await using server = await openTestServer()
     const reader = readFrames(server.url, bearer(server))
-    reader.send(hello)
+    const subs = await Promise.all(
+      Array.from({ length: 200 }, async () => ({
+        stream: (await openThread(server, 0)).stream,
+        after: 'head',
+      })),
+    )
+    reader.send({ ...hello, subs })
     await reader.next('ready')
-    for (let count = 0; count <= 200; count += 1) {
-      const { stream } = await openThread(server, 0)
-      reader.send({ type: 'sub', stream, after: 'head' })
-      if (count === 200) expect(await reader.next('sub_err')).toMatchObject({ stream, code: 'limit' })
-      else for (const type of ['sub_ok', 'live'] as const) await reader.next(type)
-    }
+    let live = 0
+    while (live < 200) if ((await reader.any()).type === 'live') live += 1
+    const { stream } = await openThread(server, 0)
+    reader.send({ type: 'sub', stream, after: 'head' })
+    expect(await reader.next('sub_err')).toMatchObject({ stream, code: 'limit' })
   })
 })
 
@@ -345,7 +356,7 @@ describe('close', () => {
     for (const reader of readers) {
       const { code, reason } = await reader.closed
       expect(code).toBe(1012)
-      expect(JSON.parse(reason)).toEqual({ r: 'drain', ms: 1000 })
+      expect(JSON.parse(reason)).toEqual({ r: 'drain', ms: expect.any(Number) })
     }
   })
 

@@ -1,26 +1,33 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { limits, type MakeId, type NodeId, problem, wireVersion } from '@holdfast/protocol'
+import { type CloseReason, limits, type MakeId, type NodeId, problem, wireVersion } from '@holdfast/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Bus } from '../bus/bus.ts'
 import type { EventLog } from '../log/event-log.ts'
+import type { LifecycleLog } from '../log/lifecycle-log.ts'
 import type { Threads } from '../log/threads.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { serveConnection } from './connection.ts'
+import { createAdmissions, type Place } from './admissions.ts'
+import { type Connection, type ConnectionDeps, serveConnection } from './connection.ts'
+import { planDrain } from './drain-plan.ts'
+import { createEventStreams, type FollowEvents } from './event-stream.ts'
 import { closeReason } from './frames.ts'
 import { createHub } from './hub.ts'
 import { type RealtimeLimits, realtimeLimits } from './limits.ts'
 import { type Schedule, systemSchedule } from './schedule.ts'
+import { createSources } from './sources.ts'
 import { judgeUpgrade, type UpgradeDeps, type UpgradeVerdict } from './upgrade.ts'
 
 export interface RealtimeDeps extends UpgradeDeps {
   readonly threads: Pick<Threads, 'get'>
   readonly log: Pick<EventLog, 'epoch' | 'read' | 'heads' | 'onCommit'>
+  readonly lifecycle: Pick<LifecycleLog, 'read' | 'heads' | 'onCommit'>
   readonly bus: Pick<Bus, 'subscribe'>
   readonly node: NodeId
   readonly makeId: MakeId
   readonly logger: Logger
   readonly schedule?: Schedule
+  readonly nowMs?: () => number
   readonly random?: () => number
   readonly limits?: Partial<RealtimeLimits>
 }
@@ -28,67 +35,109 @@ export interface RealtimeDeps extends UpgradeDeps {
 export interface Realtime extends AsyncDisposable {
   /** For `server.on('upgrade', …)`. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** The same streams over plain HTTP. */
+  readonly followEvents: FollowEvents
   readonly connections: number
-  /** Closes every socket with 1012 and waits until all are gone. Safe twice. */
+  /**
+   * Announces that this server stops, and closes each socket with 1012 at a random moment within drainMs: resolves
+   * when all are gone, at the latest after drainMs and closeTimeoutMs. Refuses what comes meanwhile. Safe twice.
+   */
+  drain(): Promise<void>
+  /** Closes every socket with 1012 now and waits until all are gone. Safe twice. */
   close(): Promise<void>
 }
 
-/** All WebSockets of this node. */
+/** All that follows streams of this node. */
 export function openRealtime(deps: RealtimeDeps): Realtime {
   const bounds: RealtimeLimits = { ...realtimeLimits, ...deps.limits }
   const schedule = deps.schedule ?? systemSchedule
+  const random = deps.random ?? Math.random
+  const sources = createSources(deps.log, deps.lifecycle)
   const hub = createHub({
-    log: deps.log,
+    sources,
     bus: deps.bus,
     schedule,
-    pollMs: bounds.pollMs,
+    limits: bounds,
     onPollError: (error) => deps.logger.warn({ err: error }, 'poll of heads failed'),
   })
+  const common = { threads: deps.threads, epoch: deps.log.epoch, sources, hub, schedule, limits: bounds }
+  const connectionDeps: ConnectionDeps = {
+    ...common,
+    authenticator: deps.authenticator,
+    node: deps.node,
+    nowMs: deps.nowMs ?? Date.now,
+    random,
+    logger: deps.logger,
+  }
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: limits.frameBytes,
+    // Of sockets that ws itself closes; its types do not know the option yet.
+    ...{ closeTimeout: bounds.closeTimeoutMs },
     handleProtocols: (offered) => (offered.has(wireVersion) ? wireVersion : false),
   })
-  const open = new Map<WebSocket, ReturnType<typeof serveConnection>>()
-  let closing: Promise<void> | null = null
+  const admissions = createAdmissions(bounds)
+  const streams = createEventStreams(common)
+  const open = new Map<WebSocket, Connection>()
+  let leaving = false
+  const endRevocations = deps.authenticator.onRevoke?.((userId) => {
+    for (const connection of open.values()) if (connection.userId === userId) connection.recheck()
+  })
 
-  const accept = (socket: WebSocket, verdict: Exclude<UpgradeVerdict, { kind: 'refuse' }>): void => {
-    // Between judging and the handshake `close` may have come.
-    if (closing !== null) {
-      socket.close(1012, closeReason(drain))
+  const accept = (socket: WebSocket, verdict: Accepted, place: Place): void => {
+    if (verdict.kind === 'accept_to_close') dismiss(socket, 4501, { r: 'unauthenticated' })
+    // Between judging and the handshake the drain may have come.
+    else if (leaving) dismiss(socket, 1012, { r: 'drain', ms: bounds.drainHintMs })
+    else {
+      const id = deps.makeId('connection')
+      open.set(socket, serveConnection(socket, id, place, verdict.handshake, connectionDeps))
+      socket.on('close', () => open.delete(socket))
+    }
+  }
+  const admit = (request: IncomingMessage, socket: Duplex, head: Buffer, verdict: UpgradeVerdict): void => {
+    if (verdict.kind === 'refuse') {
+      refuse(socket, verdict)
       return
     }
-    if (verdict.kind === 'accept_to_close') {
-      socket.on('error', () => socket.terminate())
-      socket.close(4501, closeReason({ r: 'unauthenticated' }))
+    const known = verdict.kind === 'accept_to_close' || verdict.handshake.principal !== null
+    const place = admissions.enter(request.socket.remoteAddress ?? '', known)
+    if (place === 'full' || place === 'pending') {
+      refuse(socket, crowded[place])
       return
     }
-    const connection = serveConnection(socket, deps.makeId('connection'), verdict.principal, {
-      authenticator: deps.authenticator,
-      threads: deps.threads,
-      log: deps.log,
-      hub,
-      node: deps.node,
-      epoch: deps.log.epoch,
-      schedule,
-      random: deps.random ?? Math.random,
-      limits: bounds,
-      logger: deps.logger,
-    })
-    open.set(socket, connection)
-    socket.on('close', () => open.delete(socket))
+    // Also where the handshake fails and no WebSocket comes of it.
+    socket.once('close', place.leave)
+    server.handleUpgrade(request, socket, head, (accepted) => accept(accepted, verdict, place))
   }
 
+  const whenGone = (): Promise<unknown> =>
+    Promise.all([
+      ...[...open.keys()].map((socket) => {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        socket.once('close', () => resolve())
+        return promise
+      }),
+      streams.whenGone(),
+    ])
+  const drain = async (): Promise<void> => {
+    if (leaving) return void (await whenGone())
+    leaving = true
+    const connections = [...open.values(), ...streams.open()]
+    const { withinMs, leaveAfterMs } = planDrain(connections.length, random, bounds)
+    const gone = whenGone()
+    for (const [index, connection] of connections.entries())
+      connection.drain(Math.round(withinMs), leaveAfterMs[index] ?? 0)
+    await gone
+  }
+  let closing: Promise<void> | null = null
   const closeAll = async (): Promise<void> => {
-    const gone = [...open].map(([socket, connection]) => {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      socket.once('close', () => resolve())
-      connection.close(1012, drain)
-      return promise
-    })
-    await Promise.all(gone)
+    leaving = true
+    const gone = whenGone()
+    for (const connection of [...open.values(), ...streams.open()]) connection.leave()
+    await gone
+    endRevocations?.()
     hub[Symbol.dispose]()
   }
   const close = (): Promise<void> => (closing ??= closeAll())
@@ -98,30 +147,50 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
       // Until ws takes the socket over, its errors are ours; unheard, one would end the process.
       const onError = (): void => void socket.destroy()
       socket.on('error', onError)
-      judgeUpgrade(request, { ...deps, ready: () => closing === null && deps.ready() }).then(
-        (verdict) => {
-          if (verdict.kind === 'refuse') return refuse(socket, verdict)
-          socket.off('error', onError)
-          server.handleUpgrade(request, socket, head, (accepted) => accept(accepted, verdict))
-        },
-        (error: unknown) => {
+      judgeUpgrade(request, { ...deps, ready: () => !leaving && deps.ready() })
+        .then((verdict) => {
+          if (verdict.kind !== 'refuse') socket.off('error', onError)
+          admit(request, socket, head, verdict)
+        })
+        .catch((error: unknown) => {
           deps.logger.error({ err: error }, 'upgrade failed')
-          refuse(socket, { kind: 'refuse', code: 'internal', detail: 'The server met a fault of its own' })
-        },
-      )
+          refuse(socket, { code: 'internal', detail: 'The server met a fault of its own' })
+        })
     },
+    followEvents: (request) => streams.follow(request),
     get connections() {
-      return open.size
+      return admissions.connections
     },
+    drain,
     close,
     [Symbol.asyncDispose]: close,
   }
+
+  /** Let in only to be told why it has to go. */
+  function dismiss(socket: WebSocket, code: 1012 | 4501, reason: CloseReason): void {
+    socket.on('error', () => socket.terminate())
+    socket.close(code, closeReason(reason))
+    socket.once(
+      'close',
+      schedule(() => socket.terminate(), bounds.closeTimeoutMs),
+    )
+  }
 }
 
-/** Clients spread their return over this time. */
-const drain = { r: 'drain', ms: 1_000 } as const
+const crowded = {
+  full: { code: 'not_ready', detail: 'The server has all the connections that it can hold; try again' },
+  pending: {
+    code: 'rate_limited',
+    detail: 'Too many connections of this address have not said hello; try again',
+  },
+} as const
 
-function refuse(socket: Duplex, { code, detail }: Extract<UpgradeVerdict, { kind: 'refuse' }>): void {
+type Accepted = Exclude<UpgradeVerdict, { kind: 'refuse' }>
+
+function refuse(
+  socket: Duplex,
+  { code, detail }: Omit<Extract<UpgradeVerdict, { kind: 'refuse' }>, 'kind'>,
+): void {
   const sent = problem(code, detail)
   const body = JSON.stringify(sent)
   socket.end(
@@ -130,10 +199,12 @@ function refuse(socket: Duplex, { code, detail }: Extract<UpgradeVerdict, { kind
       'Connection: close',
       'Content-Type: application/problem+json',
       `Content-Length: ${Buffer.byteLength(body)}`,
-      ...(sent.status === 503 ? ['Retry-After: 1'] : []),
+      ...(sent.status === 503 || sent.status === 429 ? [`Retry-After: ${retryAfterSeconds}`] : []),
       ...(sent.status === 401 ? ['WWW-Authenticate: Bearer'] : []),
       '',
       body,
     ].join('\r\n'),
   )
 }
+
+const retryAfterSeconds = 1

@@ -2,12 +2,11 @@ import type { IncomingMessage } from 'node:http'
 import { type ErrorCode, wireVersion } from '@holdfast/protocol'
 import type { Authenticator, BrowserBoundary } from '../auth/authenticator.ts'
 import { readCredentials } from '../auth/credentials.ts'
-import type { Principal } from '../principal.ts'
+import type { Handshake } from './connection.ts'
 
 export type UpgradeVerdict =
   | { readonly kind: 'refuse'; readonly code: ErrorCode; readonly detail: string }
-  /** `principal` is null where nothing was shown yet: a token in `hello` may follow. */
-  | { readonly kind: 'accept'; readonly principal: Principal | null }
+  | { readonly kind: 'accept'; readonly handshake: Handshake }
   /** A browser cannot read a refused handshake: it is let in to be told why it has to go. */
   | { readonly kind: 'accept_to_close' }
 
@@ -35,9 +34,10 @@ export async function judgeUpgrade(request: IncomingMessage, deps: UpgradeDeps):
     return refuse('bad_request', `This server speaks ${wireVersion}`)
 
   const credentials = readCredentials(headers, deps.authenticator.cookieName)
-  if (credentials.bearer === null && credentials.cookie === null) return { kind: 'accept', principal: null }
+  if (credentials.bearer === null && credentials.cookie === null)
+    return { kind: 'accept', handshake: { principal: null, credentials } }
   const principal = await deps.authenticator.authenticate(credentials)
-  if (principal !== null) return { kind: 'accept', principal }
+  if (principal !== null) return { kind: 'accept', handshake: { principal, credentials } }
   return headers.origin === undefined
     ? refuse('unauthenticated', 'The credentials are not valid, or not anymore')
     : { kind: 'accept_to_close' }

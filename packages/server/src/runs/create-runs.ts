@@ -12,10 +12,11 @@ import { stepRun } from './run-state.ts'
 import type { Runs } from './runs.ts'
 
 type Append = (command: AppendCommand) => Promise<unknown>
+type Note = Parameters<Parameters<SqlEventLog['transact']>[0]>[2]
 
 /**
- * Locks are taken in one order everywhere: the thread's row, then the run's. The append itself begins with the
- * thread's row (L2), so the other order would deadlock with it.
+ * Locks are taken in one order everywhere: the thread's row, then the run's, then the user's (note). The append
+ * itself begins with the thread's row (L2), so the other order would deadlock with it.
  */
 export function createRuns(deps: {
   readonly store: Store
@@ -33,7 +34,7 @@ export function createRuns(deps: {
     const { agent, model } = checked(registry, request)
     const requestHash = hashOf(threadId, request)
     const superseded: RunId[] = []
-    const outcome = await log.transact(async (tx, append) => {
+    const outcome = await log.transact(async (tx, append, note) => {
       await lockThread(tx, principal, threadId)
       const first = idempotencyKey === null ? undefined : await findByKey(tx, principal, idempotencyKey)
       if (first !== undefined) {
@@ -44,7 +45,8 @@ export function createRuns(deps: {
         )
       }
       await requireFiles(tx, principal, threadId, request)
-      superseded.push(...(await makeRoom(tx, append, threadId, request.whenBusy)))
+      const room = await makeRoom(tx, append, threadId, request.whenBusy)
+      superseded.push(...room.running)
 
       const runId = makeId('run')
       const message = { id: makeId('message'), text: request.message, files: request.files }
@@ -73,6 +75,8 @@ export function createRuns(deps: {
         })
         .returningAll()
         .executeTakeFirstOrThrow()
+      for (const ended of room.ended) await noteCancelled(note, ended)
+      await note(principal.userId, { type: 'run_queued', threadId, runId, agent })
       return { run: runOf(row), created: true }
     })
     for (const runId of superseded) deps.onCancel(runId)
@@ -96,7 +100,7 @@ export function createRuns(deps: {
 
   const cancel: Runs['cancel'] = async (principal, runId) => {
     const { thread_id: threadId } = await requireRun(store, principal, runId)
-    const run = await log.transact(async (tx, append) => {
+    const run = await log.transact(async (tx, append, note) => {
       await lockThread(tx, principal, threadId)
       const row = await tx
         .selectFrom('runs')
@@ -105,7 +109,9 @@ export function createRuns(deps: {
         .forUpdate()
         .executeTakeFirst()
       if (row === undefined) throw noRun(runId)
-      return runOf(await requestEnd(tx, append, row, 'user'))
+      const after = await requestEnd(tx, append, row, 'user')
+      if (after.status !== row.status) await noteCancelled(note, after)
+      return runOf(after)
     })
     deps.onCancel(runId)
     return run
@@ -169,14 +175,20 @@ async function requireFiles(
     throw new HoldfastError('not_found', `There is no file ${missing} in this thread`)
 }
 
-/** R5: what a second message does while a run of the thread is under way. Returns running runs told to stop. */
+/** A queued run that ended here and now; a running one is noted by its worker, when it has. */
+function noteCancelled(note: Note, { owner, thread_id: threadId, id }: RunRow): Promise<void> {
+  return note(owner, { type: 'run_ended', threadId, runId: id, status: 'cancelled' })
+}
+
+/** R5: what a second message does while a run of the thread is under way. */
 async function makeRoom(
   tx: Tx,
   append: Append,
   threadId: ThreadId,
   whenBusy: 'queue' | 'reject' | 'interrupt',
-): Promise<RunId[]> {
-  if (whenBusy === 'queue') return []
+): Promise<{ readonly running: readonly RunId[]; readonly ended: readonly RunRow[] }> {
+  const empty = { running: [], ended: [] }
+  if (whenBusy === 'queue') return empty
   const busy = await tx
     .selectFrom('runs')
     .selectAll()
@@ -185,14 +197,17 @@ async function makeRoom(
     .orderBy('queued_at_seq')
     .forUpdate()
     .execute()
-  if (busy.length === 0) return []
+  if (busy.length === 0) return empty
   if (whenBusy === 'reject')
     throw new HoldfastError(
       'thread_busy',
       `Run ${busy[0]?.id} of this thread is under way; wait for it, cancel it, or send with whenBusy queue or interrupt`,
     )
   for (const row of busy) await requestEnd(tx, append, row, 'superseded')
-  return busy.filter(({ status }) => status === 'running').map(({ id }) => id)
+  return {
+    running: busy.filter(({ status }) => status === 'running').map(({ id }) => id),
+    ended: busy.filter(({ status }) => status === 'queued'),
+  }
 }
 
 /** A queued run ends here and now; a running one is told by cancel_by, which its worker reads (R6). */

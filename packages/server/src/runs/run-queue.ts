@@ -30,7 +30,7 @@ export async function claimRun(
   started: (row: RunRow) => Omit<EventData<'agent_started'>, 'attempt'>,
 ): Promise<Claim | null> {
   for (const candidate of await candidates(store, node)) {
-    const claim = await log.transact(async (tx, append): Promise<Claim | null> => {
+    const claim = await log.transact(async (tx, append, note): Promise<Claim | null> => {
       const row = await lockCandidate(tx, candidate)
       if (row === null) return null
       const step = stepRun(stateOf(row), {
@@ -60,6 +60,7 @@ export async function claimRun(
         producerKey: `${attempt}.started`,
         fence: { runId: row.id, leaseEpoch },
       })
+      await note(row.owner, { type: 'run_started', threadId: row.thread_id, runId: row.id, attempt })
       return { row, leaseEpoch, attempt }
     })
     if (claim !== null) return claim

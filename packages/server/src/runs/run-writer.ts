@@ -2,7 +2,9 @@ import type { NewEvent, RunOrder, StoredEvent, TerminalType } from '@holdfast/pr
 import { advanceRun, newRun, terminalTypes } from '@holdfast/protocol'
 import type { AppendCommand } from '../log/event-log.ts'
 import { LeaseLostError } from '../log/event-log.ts'
+import type { LifecycleNote } from '../log/lifecycle-log.ts'
 import type { SqlEventLog } from '../log/sql-event-log.ts'
+import type { Tx } from '../store/store.ts'
 import type { Claim } from './run-queue.ts'
 import type { EndOutcome } from './run-state.ts'
 
@@ -12,7 +14,7 @@ export interface RunWriter {
   readonly order: () => RunOrder
   /**
    * Commits the group under the lease (L4); a group that holds a terminal event ends the run in the same
-   * transaction (L3).
+   * transaction (L3), and what user/me tells of it stands there too.
    * @throws {LeaseLostError} the run was taken over; nothing was written
    */
   write(events: readonly NewEvent[]): Promise<void>
@@ -46,24 +48,40 @@ export function createRunWriter(log: SqlEventLog, claim: Claim, stored: readonly
         producerKey: `${attempt}.${written}`,
         fence,
       }
-      const terminal = events.find(isTerminal)
-      if (terminal === undefined) await log.append(command)
+      const notes = events.flatMap((event) => noteOf(event, row))
+      if (notes.length === 0) await log.append(command)
       else
-        await log.transact(async (tx, append) => {
+        await log.transact(async (tx, append, note) => {
           // The append comes first: its fence asks for a run that is still running under this lease.
           await append(command)
-          const { numUpdatedRows } = await tx
-            .updateTable('runs')
-            .set({ status: endOutcomes[terminal.type], lease_expires_at: null, lease_node: null })
-            .where('id', '=', row.id)
-            .where('lease_epoch', '=', leaseEpoch)
-            .where('status', '=', 'running')
-            .executeTakeFirstOrThrow()
-          if (numUpdatedRows !== 1n) throw new LeaseLostError(fence)
+          const terminal = events.find(isTerminal)
+          if (terminal !== undefined) await endRun(tx, claim, endOutcomes[terminal.type])
+          for (const one of notes) await note(row.owner, one)
         })
       order = next
     },
   }
+}
+
+async function endRun(tx: Tx, { row, leaseEpoch }: Claim, status: EndOutcome): Promise<void> {
+  const { numUpdatedRows } = await tx
+    .updateTable('runs')
+    .set({ status, lease_expires_at: null, lease_node: null })
+    .where('id', '=', row.id)
+    .where('lease_epoch', '=', leaseEpoch)
+    .where('status', '=', 'running')
+    .executeTakeFirstOrThrow()
+  if (numUpdatedRows !== 1n) throw new LeaseLostError({ runId: row.id, leaseEpoch })
+}
+
+/** What of this the user's other tabs and lists of threads are told (user/me). */
+function noteOf(event: NewEvent, { id: runId, thread_id: threadId }: Claim['row']): LifecycleNote[] {
+  if (event.type === 'data_requested')
+    return [{ type: 'data_requested', threadId, runId, requestId: event.data.requestId }]
+  if (!isTerminal(event)) return []
+  const status = endOutcomes[event.type]
+  const outcome = event.type === 'agent_completed' ? { outcome: event.data.outcome } : {}
+  return [{ type: 'run_ended', threadId, runId, status, ...outcome }]
 }
 
 function step(order: RunOrder, event: NewEvent): RunOrder {

@@ -5,6 +5,7 @@ import type {
   EventType,
   FileId,
   FileKind,
+  LifecycleItem,
   RunId,
   RunStatus,
   ThreadId,
@@ -59,6 +60,18 @@ export interface Schema {
     request_hash: string
     queued_at_seq: number
     created_at: SetOnceTime
+  }
+  /** One row a user who has any: seq of the newest row of `lifecycle`, raised under its own lock. */
+  lifecycle_heads: { user_id: UserId; head: number }
+  /** Primary key (user_id, seq). `data` is what the item says besides its envelope. */
+  lifecycle: {
+    user_id: UserId
+    seq: number
+    at: Time
+    type: LifecycleItem['type']
+    thread_id: ThreadId
+    run_id: RunId | null
+    data: JSONColumnType<object>
   }
   files: {
     id: FileId

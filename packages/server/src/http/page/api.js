@@ -52,6 +52,8 @@ export function follow(threadId, { onEvent, onStatus }) {
         if (event.seq === applied + 1) {
           applied = event.seq
           onEvent(event)
+          // The server sends no more than 1,024 events beyond what it was told.
+          if (applied % 64 === 0) send({ type: 'ack', stream, seq: applied })
         } else if (event.seq > applied + 1) {
           send({ type: 'sub', ...subscription() })
           return

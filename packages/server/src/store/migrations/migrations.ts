@@ -1,5 +1,9 @@
 import type { Migration } from 'kysely/migration'
 import * as first from './0001-first.ts'
+import * as lifecycle from './0002-lifecycle.ts'
 
 /** One file a migration, never changed once released; they run in the order of these names. */
-export const migrations: Readonly<Record<string, Migration>> = { '0001-first': first }
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-first': first,
+  '0002-lifecycle': lifecycle,
+}

@@ -1,0 +1,389 @@
+import type {
+  After,
+  ClientFrame,
+  CloseCode,
+  CloseReason,
+  EpochId,
+  Position,
+  Stream,
+  Subscription,
+} from '@holdfast/protocol'
+import type { Principal } from '../principal.ts'
+import { type CommandBucket, fullBucket, takeCommand } from './command-bucket.ts'
+import type { RealtimeLimits } from './limits.ts'
+
+/**
+ * The life of one connection:
+ *
+ *   awaiting_hello ──hello──▶ authenticating ──authenticated──▶ ready ──drain──▶ draining
+ *         └───────────────────────┴──────────────┴─────────────────┴──────▶ closed
+ *
+ * Pure: the state after an event, and what is to be done about it. Time and chance are passed in. connection.ts does
+ * what this says and decides nothing.
+ *
+ * S1  Nothing is sent or read on behalf of anybody before `authenticated`.
+ * S2  Every way out is one close with one code; after it nothing has any effect.
+ * S3  What costs this server work (hello, sub, unsub, auth, what cannot be read) is a command and takes from the bucket.
+ * S4  Credentials may be renewed by their owner only; another user's token ends the session.
+ */
+interface Alive {
+  readonly bucket: CommandBucket
+  readonly badFrames: number
+}
+
+interface Signed extends Alive {
+  readonly principal: Principal
+  /** The last ping, 0 before the first. */
+  readonly ping: number
+  readonly pongAwaited: boolean
+  /** null: the credentials do not end by time. */
+  readonly expiresAtMs: number | null
+}
+
+export type SessionState =
+  | ({ readonly kind: 'awaiting_hello'; readonly signed: boolean } & Alive)
+  | ({ readonly kind: 'authenticating'; readonly subs: readonly Subscription[] } & Alive)
+  | ({ readonly kind: 'ready' } & Signed)
+  | ({ readonly kind: 'draining' } & Signed)
+  | { readonly kind: 'closed' }
+
+/** Each is also the event of its own end. */
+export type SessionTimer =
+  | 'hello_overdue'
+  | 'ping_due'
+  | 'pong_overdue'
+  | 'auth_closing'
+  | 'auth_expired'
+  | 'recheck_due'
+  | 'lifetime_over'
+  | 'leave_due'
+
+export type SessionEvent =
+  | { readonly kind: 'hello'; readonly frame: Extract<ClientFrame, { type: 'hello' }> }
+  | {
+      readonly kind: 'sub'
+      readonly stream: Stream
+      readonly after: After
+      readonly epoch?: EpochId | undefined
+    }
+  | { readonly kind: 'unsub'; readonly stream: Stream }
+  | { readonly kind: 'ack'; readonly stream: Stream; readonly seq: Position }
+  | { readonly kind: 'auth'; readonly auth: string }
+  | { readonly kind: 'pong'; readonly n: number }
+  /** A frame that is no frame, or not one that may be said now. */
+  | { readonly kind: 'bad_frame'; readonly why: string; readonly ref?: string | undefined }
+  /** A frame that was allowed and changed nothing, such as an ack of what was acknowledged before. */
+  | { readonly kind: 'idle_frame' }
+  | { readonly kind: 'authenticated'; readonly principal: Principal; readonly expiresAtMs: number | null }
+  | { readonly kind: 'refused' }
+  /** The credentials that were good are not any more. */
+  | { readonly kind: 'revoked' }
+  | { readonly kind: 'crowded' }
+  | { readonly kind: 'superseded' }
+  | { readonly kind: 'stalled' }
+  | { readonly kind: 'failed'; readonly code: 1011 | 1013 | 4010 }
+  | { readonly kind: 'drain'; readonly leaveWithinMs: number; readonly leaveAfterMs: number }
+  | { readonly kind: 'gone' }
+  | { readonly kind: SessionTimer }
+
+type EventKind = SessionEvent['kind']
+type EventOf<Kind extends EventKind> = Extract<SessionEvent, { kind: Kind }>
+type StateOf<Kind extends SessionState['kind']> = Extract<SessionState, { kind: Kind }>
+
+export type SessionEffect =
+  /** Token of the hello; null: by what the handshake carried. Answered by authenticated, refused or crowded. */
+  | { readonly do: 'authenticate'; readonly auth: string | null; readonly instance: string }
+  /** Answered by authenticated or refused. */
+  | { readonly do: 'renew'; readonly auth: string }
+  /** Answered by revoked, or not at all. */
+  | { readonly do: 'recheck' }
+  | {
+      readonly do: 'greet'
+      readonly principal: Principal
+      readonly expiresAtMs: number | null
+      readonly lifetimeMs: number
+    }
+  | { readonly do: 'subscribe'; readonly subscription: Subscription }
+  | { readonly do: 'unsubscribe'; readonly stream: Stream }
+  | { readonly do: 'acknowledge'; readonly stream: Stream; readonly seq: Position }
+  | { readonly do: 'ping'; readonly n: number }
+  | { readonly do: 'auth_soon'; readonly withinMs: number }
+  | { readonly do: 'announce_drain'; readonly leaveWithinMs: number }
+  | {
+      readonly do: 'refuse'
+      readonly code: 'bad_request'
+      readonly message: string
+      readonly ref?: string | undefined
+    }
+  | { readonly do: 'plan'; readonly timer: SessionTimer; readonly inMs: number }
+  | { readonly do: 'forget'; readonly timer: SessionTimer }
+  | { readonly do: 'close'; readonly code: CloseCode; readonly reason: CloseReason }
+
+/** What a decision may depend on besides state and event. */
+export interface SessionContext {
+  readonly nowMs: number
+  /** 0 ≤ x < 1 */
+  readonly chance: number
+  readonly limits: RealtimeLimits
+}
+
+export interface SessionStep {
+  readonly next: SessionState
+  readonly effects: readonly SessionEffect[]
+}
+
+type Rule<State extends SessionState, Event extends SessionEvent> = (
+  state: State,
+  event: Event,
+  context: SessionContext,
+) => SessionStep
+type Row<State extends SessionState> = { readonly [Kind in EventKind]: Rule<State, EventOf<Kind>> }
+type Open = Exclude<SessionState, { kind: 'closed' }>
+type InSession = StateOf<'ready' | 'draining'>
+
+/** @param signed the handshake carried credentials that are good */
+export function startSession(signed: boolean, { limits, nowMs }: SessionContext): SessionStep {
+  return {
+    next: { kind: 'awaiting_hello', signed, bucket: fullBucket(limits, nowMs), badFrames: 0 },
+    effects: [{ do: 'plan', timer: 'hello_overdue', inMs: limits.helloWithinMs }],
+  }
+}
+
+export function stepSession(state: SessionState, event: SessionEvent, context: SessionContext): SessionStep {
+  // The table is indexed by both kinds at once, which TypeScript cannot follow; its own type makes it complete.
+  const row = table[state.kind] as Row<SessionState>
+  const rule = row[event.kind] as Rule<SessionState, SessionEvent>
+  return rule(state, event, context)
+}
+
+const stay = (state: SessionState, ...effects: readonly SessionEffect[]): SessionStep => ({
+  next: state,
+  effects,
+})
+const ignore = (state: SessionState): SessionStep => stay(state)
+const end = (code: CloseCode, reason: CloseReason): SessionStep => ({
+  next: { kind: 'closed' },
+  effects: [{ do: 'close', code, reason }],
+})
+const ends = (code: CloseCode, r: string) => (): SessionStep => end(code, { r })
+const gone = (): SessionStep => ({ next: { kind: 'closed' }, effects: [] })
+
+/** S3 */
+function charged<State extends Open, Event extends SessionEvent>(
+  rule: Rule<State, Event>,
+): Rule<State, Event> {
+  return (state, event, context) => {
+    const taken = takeCommand(state.bucket, context.limits, context.nowMs)
+    if (!taken.ok) return end(4029, { r: 'rate_limited', ms: taken.waitMs })
+    return rule({ ...state, bucket: taken.bucket }, event, context)
+  }
+}
+
+/** One bad message does not end a session. */
+function refuse(
+  state: Open,
+  { why, ref }: { readonly why: string; readonly ref?: string | undefined },
+  { limits }: SessionContext,
+): SessionStep {
+  const badFrames = state.badFrames + 1
+  if (badFrames >= limits.badFramesPerConnection) return end(4500, { r: 'bad_frames' })
+  return stay({ ...state, badFrames }, { do: 'refuse', code: 'bad_request', message: why, ref })
+}
+const outOfTurn = (why: string): Rule<Open, SessionEvent> =>
+  charged((state, event, context) => refuse(state, { why, ref: event.kind }, context))
+
+/** A moment between 80 % and 120 % of the interval. */
+const heartbeat = ({ limits, chance }: SessionContext): SessionEffect => ({
+  do: 'plan',
+  timer: 'ping_due',
+  inMs: limits.heartbeatMs * (0.8 + 0.4 * chance),
+})
+
+/** Asks for new credentials in time, or, where there is less time than that, at once. */
+function planRenewal(
+  expiresAtMs: number | null,
+  { nowMs, limits }: SessionContext,
+): readonly SessionEffect[] {
+  if (expiresAtMs === null)
+    return [
+      { do: 'forget', timer: 'auth_closing' },
+      { do: 'forget', timer: 'auth_expired' },
+    ]
+  const leftMs = Math.max(expiresAtMs - nowMs, 0)
+  return [
+    { do: 'plan', timer: 'auth_closing', inMs: Math.max(leftMs - limits.authSoonMs, 0) },
+    { do: 'plan', timer: 'auth_expired', inMs: leftMs },
+  ]
+}
+
+/** What ends a session in any state that is open. */
+const always = {
+  superseded: ends(4506, 'superseded'),
+  revoked: ends(4503, 'revoked'),
+  stalled: ends(4008, 'too_slow'),
+  failed: (_state: Open, { code }: EventOf<'failed'>, { limits }: SessionContext): SessionStep => {
+    switch (code) {
+      case 1011:
+        return end(code, { r: 'server_error' })
+      case 1013:
+        return end(code, { r: 'overloaded', ms: limits.comeBackMs })
+      case 4010:
+        return end(code, { r: 'position_in_doubt' })
+    }
+  },
+  crowded: ends(4505, 'connection_limit'),
+  auth_expired: ends(4001, 'token_expired'),
+  lifetime_over: ends(4040, 'lifetime'),
+  leave_due: (_state: Open, _event: SessionEvent, { chance, limits }: SessionContext): SessionStep =>
+    end(1012, { r: 'drain', ms: Math.round(limits.drainHintMs * (0.25 + 0.75 * chance)) }),
+  pong_overdue: ends(4008, 'no_pong'),
+  gone,
+} as const
+
+/** Before anybody is known there is nobody to announce a drain to. */
+const leaveSilently = (state: Open, { leaveAfterMs }: EventOf<'drain'>): SessionStep =>
+  stay(state, { do: 'plan', timer: 'leave_due', inMs: leaveAfterMs })
+
+const badFrame = charged<Open, EventOf<'bad_frame'>>(refuse)
+const idleFrame = charged<Open, EventOf<'idle_frame'>>(ignore)
+
+const beforeHello = outOfTurn('The first frame is hello')
+const unknown = {
+  ...always,
+  sub: beforeHello,
+  unsub: beforeHello,
+  ack: beforeHello,
+  auth: beforeHello,
+  pong: beforeHello,
+  bad_frame: badFrame,
+  idle_frame: idleFrame,
+  refused: ends(4501, 'unauthenticated'),
+  drain: leaveSilently,
+  ping_due: ignore,
+  auth_closing: ignore,
+  recheck_due: ignore,
+} as const
+
+const awaitingHello: Row<StateOf<'awaiting_hello'>> = {
+  ...unknown,
+  hello: charged(({ bucket, badFrames }, { frame }) => ({
+    next: { kind: 'authenticating', subs: frame.subs ?? [], bucket, badFrames },
+    effects: [{ do: 'authenticate', auth: frame.auth ?? null, instance: frame.instance }],
+  })),
+  // A slow but known client may try again; one that named no credentials in time is turned away.
+  hello_overdue: ({ signed }) =>
+    signed ? end(4008, { r: 'no_hello' }) : end(4501, { r: 'unauthenticated' }),
+  authenticated: ignore,
+}
+
+const authenticating: Row<StateOf<'authenticating'>> = {
+  ...unknown,
+  hello: outOfTurn('hello is said once'),
+  hello_overdue: ends(4008, 'no_hello'),
+  authenticated: ({ bucket, badFrames, subs }, { principal, expiresAtMs }, context) => {
+    const { lifetimeLeastMs, lifetimeMostMs } = context.limits
+    const lifetimeMs = Math.round(lifetimeLeastMs + (lifetimeMostMs - lifetimeLeastMs) * context.chance)
+    return {
+      next: { kind: 'ready', bucket, badFrames, principal, expiresAtMs, ping: 0, pongAwaited: false },
+      effects: [
+        { do: 'forget', timer: 'hello_overdue' },
+        { do: 'greet', principal, expiresAtMs, lifetimeMs },
+        { do: 'plan', timer: 'lifetime_over', inMs: lifetimeMs },
+        { do: 'plan', timer: 'recheck_due', inMs: context.limits.recheckMs },
+        heartbeat(context),
+        ...planRenewal(expiresAtMs, context),
+        ...subs.map((subscription) => ({ do: 'subscribe', subscription }) as const),
+      ],
+    }
+  },
+}
+
+const inSession: Row<InSession> = {
+  ...always,
+  hello: outOfTurn('hello is said once'),
+  sub: charged((state, { stream, after, epoch }) =>
+    stay(state, {
+      do: 'subscribe',
+      subscription: { stream, after, ...(epoch === undefined ? {} : { epoch }) },
+    }),
+  ),
+  unsub: charged((state, { stream }) => stay(state, { do: 'unsubscribe', stream })),
+  // Not charged: an ack that opens the window is paid for by what was sent; one that does not comes back as idle_frame.
+  ack: (state, { stream, seq }) => stay(state, { do: 'acknowledge', stream, seq }),
+  auth: charged((state, { auth }) => stay(state, { do: 'renew', auth })),
+  pong: (state, { n }, context) =>
+    state.pongAwaited && n === state.ping
+      ? stay({ ...state, pongAwaited: false }, { do: 'forget', timer: 'pong_overdue' })
+      : idleFrame(state, { kind: 'idle_frame' }, context),
+  bad_frame: badFrame,
+  idle_frame: idleFrame,
+  // S4
+  authenticated: (state, { principal, expiresAtMs }, context) =>
+    principal.userId === state.principal.userId
+      ? stay({ ...state, principal, expiresAtMs }, ...planRenewal(expiresAtMs, context))
+      : end(4503, { r: 'other_user' }),
+  refused: ends(4501, 'unauthenticated'),
+  drain: (state, { leaveWithinMs, leaveAfterMs }) => ({
+    next: { ...state, kind: 'draining' },
+    effects: [
+      { do: 'announce_drain', leaveWithinMs },
+      { do: 'plan', timer: 'leave_due', inMs: leaveAfterMs },
+    ],
+  }),
+  hello_overdue: ignore,
+  ping_due: (state, _event, context) => {
+    const ping = state.ping + 1
+    return stay(
+      { ...state, ping, pongAwaited: true },
+      { do: 'ping', n: ping },
+      { do: 'plan', timer: 'pong_overdue', inMs: context.limits.pongWithinMs },
+      heartbeat(context),
+    )
+  },
+  auth_closing: (state, _event, { nowMs }) =>
+    stay(state, { do: 'auth_soon', withinMs: Math.max((state.expiresAtMs ?? nowMs) - nowMs, 0) }),
+  recheck_due: (state, _event, { limits }) =>
+    stay(state, { do: 'recheck' }, { do: 'plan', timer: 'recheck_due', inMs: limits.recheckMs }),
+}
+
+/** S2 */
+const closed: Row<StateOf<'closed'>> = {
+  hello: ignore,
+  sub: ignore,
+  unsub: ignore,
+  ack: ignore,
+  auth: ignore,
+  pong: ignore,
+  bad_frame: ignore,
+  idle_frame: ignore,
+  authenticated: ignore,
+  refused: ignore,
+  revoked: ignore,
+  crowded: ignore,
+  superseded: ignore,
+  stalled: ignore,
+  failed: ignore,
+  drain: ignore,
+  gone: ignore,
+  hello_overdue: ignore,
+  ping_due: ignore,
+  pong_overdue: ignore,
+  auth_closing: ignore,
+  auth_expired: ignore,
+  recheck_due: ignore,
+  lifetime_over: ignore,
+  leave_due: ignore,
+}
+
+/** Complete by type: every state answers every event. */
+const table: { readonly [Kind in SessionState['kind']]: Row<StateOf<Kind>> } = {
+  awaiting_hello: awaitingHello,
+  authenticating,
+  ready: inSession,
+  draining: {
+    ...inSession,
+    // A second SIGTERM changes nothing: this connection has its time.
+    drain: ignore,
+  },
+  closed,
+}
