@@ -2,6 +2,7 @@ import type { FileInfo } from '@holdfast/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium, openPage, type Page } from './chromium.test-support.ts'
 import { type FakeServer, makeId, openFakeServer, token } from './fake-server.test-support.ts'
+import type * as InPage from './in-page.ts'
 import { servePage } from './page-server.test-support.ts'
 
 describe.skipIf(!hasChromium)('in Chromium (needs /usr/bin/chromium)', () => {
@@ -42,24 +43,28 @@ describe.skipIf(!hasChromium)('in Chromium (needs /usr/bin/chromium)', () => {
     await page?.[Symbol.asyncDispose]()
     await server?.[Symbol.asyncDispose]()
   })
-  const inPage = (call: string): Promise<unknown> =>
-    page.evaluate(`import('/packages/client/test/in-page.ts').then((page) => page.${call})`)
+  const inPage = <Name extends keyof typeof InPage>(
+    name: Name,
+    ...args: Parameters<(typeof InPage)[Name]>
+  ): Promise<unknown> =>
+    page.evaluate(
+      `import('/packages/client/test/in-page.ts').then((page) => page.${name}(...${JSON.stringify(args)}))`,
+    )
 
   test('[K1] [K2] cursors in IndexedDB pass the contract', async () => {
-    expect(await inPage('runCursorCases()')).toBe('')
+    expect(await inPage('runCursorCases')).toBe('')
   })
 
   test('[K1] of an apply that waits for something else nothing is kept', async () => {
-    expect(await inPage('applyThatWaits()')).toEqual(['TransactionInactiveError', null, []])
+    expect(await inPage('applyThatWaits')).toEqual(['TransactionInactiveError', null, []])
   })
 
   test('events are applied once, over the page’s own WebSocket, a cut, and a second start', async () => {
-    const call = (last: number): string =>
-      `follow(${JSON.stringify(server.url)}, ${JSON.stringify(token)}, ${JSON.stringify(server.threadId)}, ${last})`
+    const follow = (last: number) => inPage('follow', server.url, token, server.threadId, last)
     const from1 = (to: number): number[] => Array.from({ length: to }, (_, index) => index + 1)
     server.append(500)
-    expect(await inPage(call(500))).toEqual([from1(500), 500])
-    const second = inPage(call(900))
+    expect(await follow(500)).toEqual([from1(500), 500])
+    const second = follow(900)
     await server.seen((frame) => frame.type === 'hello' && frame.subs?.[0]?.after === 500)
     server.append(200)
     server.cut()
@@ -68,8 +73,7 @@ describe.skipIf(!hasChromium)('in Chromium (needs /usr/bin/chromium)', () => {
   })
 
   test('an upload tells how far it is', async () => {
-    const call = `uploadWithProgress(${JSON.stringify(server.url)}, 't', ${JSON.stringify(server.threadId)})`
-    expect(await inPage(call)).toEqual({
+    expect(await inPage('uploadWithProgress', server.url, token, server.threadId)).toEqual({
       name: 'x.csv',
       last: 4 * 1024 * 1024,
       rising: true,

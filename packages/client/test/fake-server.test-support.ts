@@ -7,6 +7,7 @@ import {
   limits,
   position,
   problem,
+  type RunId,
   type ServerFrame,
   type StoredEvent,
   type Stream,
@@ -23,6 +24,8 @@ export const token = 'the-token-of-this-test'
 export interface FakeServer extends AsyncDisposable {
   readonly url: string
   readonly threadId: ThreadId
+  /** Of all its events. */
+  readonly runId: RunId
   /** A second thread of the same user, of the same log of events. */
   readonly otherThreadId: ThreadId
   /** Another epoch from the next connection on, as after a restore. */
@@ -37,7 +40,9 @@ export interface FakeServer extends AsyncDisposable {
   readonly eventStreams: readonly { readonly lastEventId: string; readonly authorization: string }[]
   /** Answers HTTP requests; the WebSocket route and, while there are any, event streams are its own. */
   respond: (request: IncomingMessage, response: ServerResponse) => void
-  append(count: number, size?: number): void
+  append(count: number): void
+  /** The run ends, answered. */
+  complete(summary: string): void
   /** Something happens to the user's threads. */
   happen(type: 'thread_created'): void
   /** Cuts every TCP connection, as a network does. */
@@ -147,7 +152,7 @@ export async function openFakeServer(): Promise<FakeServer> {
   const handle = (socket: WebSocket, frame: ClientFrame): void => {
     switch (frame.type) {
       case 'hello':
-        if (frame.auth !== server.token) {
+        if ((frame.auth ?? '') !== server.token) {
           socket.close(4501, '{"r":"unauthenticated"}')
           return
         }
@@ -201,9 +206,19 @@ export async function openFakeServer(): Promise<FakeServer> {
     for (const response of streaming.keys()) flushEvents(response)
   }
 
+  const envelope = () => ({
+    id: makeId('event'),
+    seq: position(log.length + 1),
+    threadId,
+    runId,
+    agent: 'test',
+    at: new Date().toISOString(),
+  })
+
   const server: FakeServer = {
     url: '',
     threadId,
+    runId,
     otherThreadId,
     epoch: makeId('epoch'),
     token,
@@ -214,18 +229,19 @@ export async function openFakeServer(): Promise<FakeServer> {
       return opened
     },
     respond: (_request, response) => void response.writeHead(404).end(),
-    append(count, size = 1) {
+    append(count) {
       for (let index = 0; index < count; index += 1)
-        log.push({
-          id: makeId('event'),
-          seq: position(log.length + 1),
-          threadId,
-          runId,
-          agent: 'test',
-          at: new Date().toISOString(),
-          type: 'agent_thinking',
-          data: { step: 1, text: 'x'.repeat(size) },
-        })
+        log.push({ ...envelope(), type: 'agent_thinking', data: { step: 1, text: 'x' } })
+      flushAll()
+    },
+    complete(summary) {
+      const usage = { inputTokens: 0, outputTokens: 0, steps: 1 }
+      const messageId = makeId('message')
+      log.push({
+        ...envelope(),
+        type: 'agent_completed',
+        data: { outcome: 'answered', messageId, summary, durationMs: 1, usage },
+      })
       flushAll()
     },
     happen(type) {
