@@ -4,7 +4,7 @@
 // stands aside, so that `npx holdfast` works from any shell and not only inside npm scripts.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { createRequire, enableCompileCache } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -12,6 +12,9 @@ const neededMajor = 24
 const major = (version) => Number(version.split('.')[0])
 
 if (major(process.versions.node) >= neededMajor) {
+  // Half of the start is compiling. What is compiled is kept beside the packages; where that cannot be written, it
+  // is compiled each time.
+  enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/holdfast', import.meta.url)))
   const { run } = await import('../src/main.ts')
   await run(process.argv.slice(2))
 } else {

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemIdMaker } from '@holdfast/protocol'
+import { type FileInfo, systemIdMaker, type ThreadId } from '@holdfast/protocol'
 import { dataHelper, dataHelperTools } from './agents/data-helper/data-helper.ts'
 import type { AgentDefinition } from './agents/define-agent.ts'
 import { createRegistry } from './agents/registry.ts'
@@ -29,6 +29,7 @@ import type { Logger } from './telemetry/logger.ts'
 import type { ToolDefinition } from './tools/define-tool.ts'
 import { version } from './version.ts'
 import { createWorkspace } from './workspace/create-workspace.ts'
+import type { Upload } from './workspace/workspace.ts'
 
 export interface ServerOptions {
   readonly settings: Settings
@@ -52,6 +53,8 @@ export interface RunningServer extends AsyncDisposable {
   loginLink(): string
   /** Bearer token for programs of the same user. */
   readonly token: string
+  /** A file of the local user, for a program that runs the server in its own process: all that HTTP does but HTTP. */
+  upload(threadId: ThreadId, upload: Upload, signal: AbortSignal): Promise<FileInfo>
   readonly store: { readonly kind: Store['kind']; readonly durability: Durability }
   readonly tier: TierDetection
   /** Gives runs back, closes sockets with 1012, then everything else. Safe twice. */
@@ -83,7 +86,10 @@ export async function startServer({
   const lifecycle = createLifecycleLog(store)
   const log = opened.use(createEventLog(store, lifecycle))
   const bus = opened.use(createInProcessBus())
-  const workspace = createWorkspace({ store, dataDir, logger, limits: { fileBytes: settings.maxFileBytes } })
+  const ended = new AbortController()
+  opened.defer(() => ended.abort())
+  const limits = { fileBytes: settings.maxFileBytes }
+  const workspace = createWorkspace({ store, dataDir, logger, limits, ended: ended.signal })
   const threads = createThreads(store, lifecycle)
   const models = parts.models ?? createModelManager()
   const registry = createRegistry({
@@ -99,8 +105,9 @@ export async function startServer({
 
   let url = ''
   let ready = false
+  const userId = await localUserId(store, makeId)
   const localMode = createLocalMode({
-    userId: await localUserId(store, makeId),
+    userId,
     url: () => url,
     now: Date.now,
     random: randomFillSync,
@@ -139,6 +146,8 @@ export async function startServer({
     url,
     loginLink: () => localMode.loginLink(),
     token: localMode.token,
+    upload: (threadId, upload, signal) =>
+      workspace.upload({ kind: 'local', userId }, threadId, upload, signal),
     store: { kind: store.kind, durability: store.capabilities.durability },
     tier,
     close,

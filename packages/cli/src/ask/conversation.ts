@@ -1,6 +1,7 @@
 import type { HoldfastClient } from '@holdfast/client'
 import { type FileId, limits, Report, type Run, type StoredEvent, type ThreadId } from '@holdfast/protocol'
 import type { DataFile } from './data-files.ts'
+import type { SendFile } from './server.ts'
 import { type Story, tell, untold } from './story.ts'
 
 export interface Question {
@@ -39,15 +40,16 @@ export async function converse(
   question: Question,
   watcher: Watcher,
   signal: AbortSignal,
+  send: SendFile = client.upload,
 ): Promise<Told> {
   const title = question.text.slice(0, limits.threadTitleLength)
   const threadId = question.threadId ?? (await client.createThread({ title })).id
   watcher.thread(threadId)
   const files: FileId[] = []
-  for (const { name, content } of question.files) {
-    const onProgress = (sent: number, total: number): void => watcher.sending(name, sent, total)
-    files.push((await client.upload(threadId, { name, content }, { signal, onProgress })).id)
-    watcher.sent(name)
+  for (const file of question.files) {
+    const onProgress = (sent: number, total: number): void => watcher.sending(file.name, sent, total)
+    files.push((await send(threadId, file, { signal, onProgress })).id)
+    watcher.sent(file.name)
   }
   const run = await client.submit(threadId, { message: question.text, files }, { signal })
   watcher.run(run)

@@ -173,7 +173,7 @@ async function askAt(
   }
   let told: Told
   try {
-    told = await converse(client, question, watcher, stop.signal)
+    told = await converse(client, question, watcher, stop.signal, target.upload ?? undefined)
   } catch (error) {
     const { code, sentence } = explain(error)
     if (stop.asked()) return exitCodes.interrupted

@@ -38,6 +38,16 @@ const number = (column: string): string => finite(`try_cast(${column} AS DOUBLE)
 const matching = (column: string, pattern: string, then: string): string =>
   `CASE WHEN regexp_full_match(trim(${column}), ${quoteText(pattern)}) THEN ${then} END`
 
+/** Keeps out what TIMESTAMPTZ reads besides: `epoch`, `infinity`, years before Christ. */
+const isoPattern = String.raw`\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ].*)?`
+
+/**
+ * Whether a text is more than blank space. Most begin with a visible ASCII character, and comparing that costs a fifth
+ * of trim().
+ */
+export const isFilled = (column: string): string =>
+  `((${column} >= '!' AND ${column} < chr(127)) OR trim(${column}) <> '')`
+
 /** Epochs are told apart by magnitude: 1e8 to 1e10 seconds is 1973 to 2286, and no two ranges meet. */
 const epoch = (perSecond: number) => (column: string) => {
   const value = `try_cast(${column} AS DOUBLE)`
@@ -107,12 +117,12 @@ export const casts: Readonly<Record<CastName, Cast>> = {
   iso_time: {
     kind: 'time',
     type: 'TIMESTAMP',
+    // What exports write is let through by LIKE, a tenth of the pattern's time; and make_timestamp says of the same
+    // instant what timezone('UTC', …) says, without a calendar, a quarter of the whole.
     sql: (column) =>
-      matching(
-        column,
-        String.raw`\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ].*)?`,
-        `timezone('UTC', try_cast(${column} AS TIMESTAMPTZ))`,
-      ),
+      `CASE WHEN ${column} LIKE '20__-__-__T%' OR ${column} LIKE '20__-__-__ %' ` +
+      `OR regexp_full_match(trim(${column}), ${quoteText(isoPattern)}) ` +
+      `THEN make_timestamp(epoch_us(try_cast(${column} AS TIMESTAMPTZ))) END`,
   },
   epoch_s: { kind: 'time', type: 'TIMESTAMP', sql: epoch(1) },
   epoch_ms: { kind: 'time', type: 'TIMESTAMP', sql: epoch(1e3) },

@@ -53,7 +53,11 @@ const TableProfile = z.object({
 
 /** Checks what a child answers: it has read a user's bytes, and may be anything by now. */
 export const childMessage: z.ZodType<FromChild> = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('ingested'), profile: TableProfile }),
+  z.object({
+    type: z.literal('ingested'),
+    profile: TableProfile.nullable(),
+    table: z.enum(['stored', 'held']),
+  }),
   z.object({
     type: z.literal('result'),
     id: z.string(),

@@ -17,7 +17,7 @@ import type { FileProfile } from './file-profile.ts'
 import { createUploadObserver } from './observe-upload.ts'
 import { type ArtifactRow, artifactInfo, cleanName, type FileRow, fileInfo } from './rows.ts'
 import { type SqlLimits, sqlLimits } from './sql-limits.ts'
-import { createTables, sweepJobs } from './tables.ts'
+import { createTables, sweepJobs, type TableQuery } from './tables.ts'
 import type { SqlJob, SqlQuery, ThreadWorkspace, Upload, Workspace } from './workspace.ts'
 import { type WorkspaceLimits, workspaceLimits } from './workspace-limits.ts'
 
@@ -29,6 +29,8 @@ export interface WorkspaceOptions {
   readonly limits?: Partial<WorkspaceLimits>
   /** Default: sqlLimits. */
   readonly sqlLimits?: Partial<SqlLimits>
+  /** Aborts when the server ends: children that wait for a query are killed. Default: they wait their time. */
+  readonly ended?: AbortSignal
   /** Default: silent. */
   readonly logger?: WorkspaceLogger
 }
@@ -45,6 +47,7 @@ export function createWorkspace({
   dataDir,
   limits,
   sqlLimits: bounds,
+  ended,
   logger,
 }: WorkspaceOptions): Workspace {
   const { db } = store
@@ -55,6 +58,7 @@ export function createWorkspace({
   const directory = resolve(dataDir)
   const blobs = createDirectoryBlobs(join(directory, 'blobs'))
   const tables = createTables({ directory, blobs, sql, workspace })
+  ended?.addEventListener('abort', tables.close, { once: true })
   sweepJobs(directory, Date.now()).catch((error: unknown) =>
     logger?.warn({ error }, 'Directories of old jobs could not be removed'),
   )
@@ -132,7 +136,7 @@ export function createWorkspace({
   }
 
   async function ingest(row: FileRow, signal: AbortSignal): Promise<FileProfile> {
-    const found = await tables.ingest(row.id, row.kind, signal)
+    const found = await tables.ingest(row, signal)
     logger?.info(
       { file: row.id, kind: row.kind, rows: found.rows, columns: found.columns.length },
       'File read',
@@ -164,13 +168,13 @@ export function createWorkspace({
         'sql_refused',
         `A job may have ${sql.queriesPerJob} queries, not ${job.queries.length}.`,
       )
-    for (const { fileId } of job.tables) {
-      const row = await fileRow(principal, fileId, threadId)
-      // The tables are a cache: another node, or nobody, may have made this one.
-      if (!(await tables.has(fileId))) await ingest(row, signal)
-    }
+    const files: TableQuery['tables'][number][] = []
+    for (const { name, fileId } of job.tables)
+      files.push({ name, file: await fileRow(principal, fileId, threadId) })
     const answers = await tables.query(
       {
+        tables: files,
+        verified: job.verified ?? false,
         prepare: job.prepare,
         queries: job.queries.map((query) => ({
           id: query.id,
@@ -178,7 +182,6 @@ export function createWorkspace({
           maxRows: Math.min(query.maxRows ?? sql.rows, sql.rows),
         })),
       },
-      job.tables,
       job.deadlineMs ?? sql.deadlineMs,
       signal,
     )

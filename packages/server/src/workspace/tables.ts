@@ -3,24 +3,35 @@ import { access, chmod, mkdir, readdir, rename, rm, stat, symlink } from 'node:f
 import { join } from 'node:path'
 import { type ErrorCode, type FileId, type FileKind, HoldfastError } from '@holdfast/protocol'
 import type { Blobs } from './blobs.ts'
-import { jobFiles, type QueryJob, type QueryRows, type TableProfile } from './child-jobs.ts'
-import { runChild } from './child-process.ts'
+import { type FromChild, jobFiles, type QueryJob, type QueryRows, type TableProfile } from './child-jobs.ts'
+import { type Child, type ChildJob, openChild, runChild } from './child-process.ts'
+import { createHeldTables } from './held-tables.ts'
 import { createSlots } from './slots.ts'
 import type { SqlLimits } from './sql-limits.ts'
 import type { WorkspaceLimits } from './workspace-limits.ts'
 
-/** The raw tables on disk, one database file an upload: a cache that an ingest can always make again. */
+/**
+ * The raw tables: of a small or slow file stored on disk, one database file an upload; of a large one held in memory,
+ * for a while, by the child that read it. Both are caches that another ingest can always make again.
+ */
 export interface Tables {
-  has(id: FileId): Promise<boolean>
   /** Reads the upload in a child process and keeps its table. Callers at the same time share one ingest. */
-  ingest(id: FileId, kind: FileKind, signal: AbortSignal): Promise<TableProfile>
-  query(
-    job: Omit<QueryJob, 'tables' | 'sql'>,
-    tables: readonly { readonly name: string; readonly fileId: FileId }[],
-    deadlineMs: number,
-    signal: AbortSignal,
-  ): Promise<readonly QueryRows[]>
+  ingest(file: TableFile, signal: AbortSignal): Promise<TableProfile>
+  query(job: TableQuery, deadlineMs: number, signal: AbortSignal): Promise<readonly QueryRows[]>
   remove(id: FileId): Promise<void>
+  /** Kills the children that wait. */
+  close(): void
+}
+
+export interface TableFile {
+  readonly id: FileId
+  readonly kind: FileKind
+}
+
+export interface TableQuery extends Pick<QueryJob, 'prepare' | 'queries'> {
+  readonly tables: readonly { readonly name: string; readonly file: TableFile }[]
+  /** The server's own SQL: the child may answer another job afterwards. */
+  readonly verified: boolean
 }
 
 export interface TablesOptions {
@@ -34,89 +45,151 @@ export function createTables({ directory, blobs, sql, workspace }: TablesOptions
   const tablesDirectory = join(directory, 'tables')
   const jobsDirectory = join(directory, 'jobs')
   const slots = createSlots(workspace.jobs)
+  const held = createHeldTables(workspace)
   const ingests = new Map<FileId, SharedIngest>()
   const tableOf = (id: FileId): string => join(tablesDirectory, `${id}.duckdb`)
+  const isStored = async (id: FileId): Promise<boolean> =>
+    await access(tableOf(id)).then(
+      () => true,
+      () => false,
+    )
 
   /** A directory of the job's own, gone with the job. */
-  async function inJobDirectory<Result>(
-    signal: AbortSignal,
-    work: (jobDirectory: string) => Promise<Result>,
-  ): Promise<Result> {
-    return await slots.run(signal, async () => {
-      const jobDirectory = join(jobsDirectory, randomUUID())
-      await mkdir(jobDirectory, { recursive: true, mode: 0o700 })
-      try {
-        return await work(jobDirectory)
-      } finally {
-        await rm(jobDirectory, { recursive: true, force: true })
-      }
-    })
+  async function inJobDirectory<Result>(work: (jobDirectory: string) => Promise<Result>): Promise<Result> {
+    const jobDirectory = join(jobsDirectory, randomUUID())
+    await mkdir(jobDirectory, { recursive: true, mode: 0o700 })
+    try {
+      return await work(jobDirectory)
+    } finally {
+      await rm(jobDirectory, { recursive: true, force: true })
+    }
   }
 
-  async function ingestNow(id: FileId, kind: FileKind, signal: AbortSignal): Promise<TableProfile> {
-    return await inJobDirectory(signal, async (jobDirectory) => {
+  /** The child is the caller's where it holds the table; else the table is stored. */
+  async function read(
+    { id, kind }: TableFile,
+    wants: { readonly profile: boolean; readonly mayHold: boolean },
+    signal: AbortSignal,
+  ): Promise<{ readonly profile: TableProfile | null; readonly child: Child | null }> {
+    return await inJobDirectory(async (jobDirectory) => {
       await symlink(await blobs.localPath(id), join(jobDirectory, jobFiles.source))
-      let profile: TableProfile | null = null
-      await runChild(
-        {
-          message: { type: 'ingest', job: { kind, sql, workspace } },
-          directory: jobDirectory,
-          deadlineMs: sql.ingestDeadlineMs,
-          limits: sql,
-          onMessage: (message) => {
-            if (message.type === 'ingested') profile = message.profile
-          },
+      await using opened = new AsyncDisposableStack()
+      const child = opened.use(openChild({ directory: jobDirectory, limits: sql }))
+      let answer: Ingested | null = null
+      const job: ChildJob = {
+        message: { type: 'ingest', job: { kind, ...wants, sql, workspace } },
+        deadlineMs: sql.ingestDeadlineMs,
+        onMessage: (message) => {
+          if (message.type === 'ingested') answer = message
         },
-        signal,
-      ).catch((error: unknown) => {
+      }
+      await child.run(job, signal).catch((error: unknown) => {
         throw asFileError(error)
       })
-      if (profile === null) throw new Error('The child ended well and sent no profile')
+      const { profile, table } = answered(answer)
+      if (table === 'held' && wants.mayHold) {
+        opened.move()
+        return { profile, child }
+      }
       await mkdir(tablesDirectory, { recursive: true, mode: 0o700 })
       await chmod(join(jobDirectory, jobFiles.table), 0o600)
       await rename(join(jobDirectory, jobFiles.table), tableOf(id))
+      return { profile, child: null }
+    })
+  }
+
+  async function ingestNow(file: TableFile, signal: AbortSignal): Promise<TableProfile> {
+    return await slots.run(signal, async () => {
+      const { profile, child } = await read(file, { profile: true, mayHold: true }, signal)
+      if (child !== null) held.keep(file.id, child)
+      if (profile === null) throw new Error('The child ended well and sent no profile')
       return profile
     })
   }
 
+  /** A child that holds the one table of the job; null where tables are to be attached. */
+  async function holderOf(files: readonly TableFile[], signal: AbortSignal): Promise<Child | null> {
+    const [only] = files
+    if (only !== undefined && files.length === 1) {
+      const child = held.take(only.id)
+      if (child !== null) return child
+      if (await isStored(only.id)) return null
+      return (await read(only, { profile: false, mayHold: true }, signal)).child
+    }
+    // A child holds one table: for a job over several, each is stored.
+    for (const file of files)
+      if (!(await isStored(file.id))) await read(file, { profile: false, mayHold: false }, signal)
+    return null
+  }
+
+  async function queryNow(
+    { tables, prepare, queries, verified }: TableQuery,
+    deadlineMs: number,
+    signal: AbortSignal,
+  ): Promise<readonly QueryRows[]> {
+    const files = [...new Map(tables.map(({ file }) => [file.id, file])).values()]
+    const number = new Map(files.map(({ id }, index) => [id, index]))
+    const job: QueryJob = {
+      tables: tables.map(({ name, file }) => ({ name, file: number.get(file.id) ?? 0 })),
+      prepare,
+      queries,
+      sql,
+    }
+    const answers: QueryRows[] = []
+    const childJob: ChildJob = {
+      message: { type: 'query', job },
+      deadlineMs,
+      onMessage: (message) => {
+        if (message.type === 'result') answers.push(message)
+      },
+    }
+    const holder = await holderOf(files, signal)
+    if (holder !== null) {
+      await using opened = new AsyncDisposableStack()
+      opened.use(holder)
+      await holder.run(childJob, signal)
+      const [file] = files
+      // W1: whoever else wrote SQL for this child, it answers nobody after that; nor does one in which a job failed.
+      if (verified && file !== undefined && holder.isSound()) {
+        opened.move()
+        held.keep(file.id, holder)
+      }
+      return answers
+    }
+    await inJobDirectory(async (jobDirectory) => {
+      for (const [index, { id }] of files.entries())
+        await symlink(tableOf(id), join(jobDirectory, jobFiles.database(index)))
+      await runChild({ ...childJob, directory: jobDirectory, limits: sql }, signal)
+    })
+    return answers
+  }
+
   return {
-    has: async (id) =>
-      await access(tableOf(id)).then(
-        () => true,
-        () => false,
-      ),
-    async ingest(id, kind, signal) {
-      let shared = ingests.get(id)
+    async ingest(file, signal) {
+      let shared = ingests.get(file.id)
       if (shared === undefined) {
-        shared = shareIngest((ended) => ingestNow(id, kind, ended))
-        ingests.set(id, shared)
-        const forget = (): void => void ingests.delete(id)
+        shared = shareIngest((ended) => ingestNow(file, ended))
+        ingests.set(file.id, shared)
+        const forget = (): void => void ingests.delete(file.id)
         shared.result.then(forget, forget)
       }
       return await shared.join(signal)
     },
-    async query(job, tables, deadlineMs, signal) {
-      return await inJobDirectory(signal, async (jobDirectory) => {
-        for (const [index, { fileId }] of tables.entries())
-          await symlink(tableOf(fileId), join(jobDirectory, jobFiles.database(index)))
-        const answers: QueryRows[] = []
-        await runChild(
-          {
-            message: { type: 'query', job: { ...job, tables: tables.map(({ name }) => name), sql } },
-            directory: jobDirectory,
-            deadlineMs,
-            limits: sql,
-            onMessage: (message) => {
-              if (message.type === 'result') answers.push(message)
-            },
-          },
-          signal,
-        )
-        return answers
-      })
+    query: async (job, deadlineMs, signal) =>
+      await slots.run(signal, async () => await queryNow(job, deadlineMs, signal)),
+    async remove(id) {
+      held.drop(id)
+      await rm(tableOf(id), { force: true })
     },
-    remove: async (id) => await rm(tableOf(id), { force: true }),
+    close: held.dropAll,
   }
+}
+
+type Ingested = Extract<FromChild, { type: 'ingested' }>
+
+function answered(answer: Ingested | null): Ingested {
+  if (answer === null) throw new Error('The child ended well and did not say what it read')
+  return answer
 }
 
 /** What stops an ingest is the file's doing, and the words for a query would mislead. */

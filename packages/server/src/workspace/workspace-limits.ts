@@ -20,8 +20,18 @@ export const workspaceLimits = {
   nameLength: 255,
   /** One artifact. */
   artifactBytes: 64 * MiB,
-  /** Child processes at once; further jobs wait their turn. */
+  /** Child processes with a job at once; further jobs wait their turn. */
   jobs: 4,
+  /**
+   * A table of CSV, TSV or Parquet of so many bytes in memory is held there by the child that read it, to answer the
+   * queries that follow. A smaller one is stored in no time; a larger one would leave queries too little beside it.
+   */
+  heldFromBytes: 16 * MiB,
+  heldUpToBytes: 512 * MiB,
+  /** Children that hold a table and wait; with one more, that which has waited longest is killed. */
+  heldTables: 2,
+  /** How long a child waits for the next query before it is killed. */
+  heldMs: 60_000,
 } as const
 
 export type WorkspaceLimits = { readonly [Name in keyof typeof workspaceLimits]: number }

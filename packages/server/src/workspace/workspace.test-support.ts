@@ -42,7 +42,8 @@ export async function openTestWorkspace(
 ): Promise<TestWorkspace> {
   const store = await openMemoryStore()
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-workspace-'))
-  const workspace = createWorkspace({ store, dataDir: directory, ...options })
+  const ended = new AbortController()
+  const workspace = createWorkspace({ store, dataDir: directory, ended: ended.signal, ...options })
   const principal = makePrincipal()
   const makeThread = async (owner: Principal): Promise<ThreadId> => {
     const id = makeId('thread')
@@ -73,6 +74,7 @@ export async function openTestWorkspace(
       return result
     },
     async [Symbol.asyncDispose]() {
+      ended.abort()
       await store[Symbol.asyncDispose]()
       await rm(directory, { recursive: true, force: true })
     },

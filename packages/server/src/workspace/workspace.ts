@@ -42,7 +42,8 @@ export interface ThreadWorkspace {
    */
   profile(fileId: FileId, signal: AbortSignal): Promise<FileProfile>
   /**
-   * One child process: attach the named files' raw tables read-only, lock, run `prepare`, then the queries.
+   * One child process: the named files' raw tables attached read-only, or the one table it has read itself; locked;
+   * then `prepare`, then the queries.
    * @throws {HoldfastError} sql_refused (the gate), sql_failed, sql_timeout, sql_memory
    */
   runSql(job: SqlJob, signal: AbortSignal): Promise<readonly SqlResult[]>
@@ -65,7 +66,9 @@ export interface SqlJob {
   /** Statements written by the server itself (typed views over the raw tables), run after the lock, not gated. */
   readonly prepare: readonly string[]
   readonly queries: readonly SqlQuery[]
-  /** Of the whole job, from the child's start. Default limits of sql-limits.ts. */
+  /** All of it is the server's own SQL, of a playbook: its child may answer another job (W1). Default: false. */
+  readonly verified?: boolean
+  /** Of the whole job. Default limits of sql-limits.ts. */
   readonly deadlineMs?: number
 }
 

@@ -2,6 +2,12 @@ import { availableParallelism } from 'node:os'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import type { SqlLimits } from '../sql-limits.ts'
 
+export interface Database {
+  readonly connection: DuckDBConnection
+  /** Another connection to the same database, with nothing of the first's temporary tables. */
+  connect(): Promise<DuckDBConnection>
+}
+
 /**
  * A DuckDB in memory with nothing loaded from outside. Times without a zone are UTC everywhere.
  *
@@ -9,7 +15,7 @@ import type { SqlLimits } from '../sql-limits.ts'
  *
  * @param spillTo a directory, or '' for none: with any, files in it stay readable and writable after the lock
  */
-export async function openDatabase(limits: SqlLimits, spillTo: string): Promise<DuckDBConnection> {
+export async function openDatabase(limits: SqlLimits, spillTo: string): Promise<Database> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(Math.min(limits.threads, availableParallelism())),
     memory_limit: `${limits.memoryBytes}B`,
@@ -20,8 +26,28 @@ export async function openDatabase(limits: SqlLimits, spillTo: string): Promise<
     allow_persistent_secrets: 'false',
   })
   const connection = await instance.connect()
-  await connection.run(`SET TimeZone = 'UTC'`)
-  return connection
+  await connection.run(`SET GLOBAL TimeZone = 'UTC'`)
+  return { connection, connect: async () => await instance.connect() }
+}
+
+/**
+ * The lock: from here on nothing of this process's SQL reaches a file, and nothing can undo it. There must be nowhere
+ * to spill by now (`openDatabase`).
+ */
+export async function lock(connection: DuckDBConnection): Promise<void> {
+  await connection.run('SET enable_external_access = false')
+  await connection.run('SET lock_configuration = true')
+  leaveRoot()
+}
+
+/** "nobody" on every Linux. What was to be read is open or in memory, so reading it needs no right any more. */
+const nobody = 65_534
+
+function leaveRoot(): void {
+  if (process.getuid?.() !== 0) return
+  process.setgroups?.([])
+  process.setgid?.(nobody)
+  process.setuid?.(nobody)
 }
 
 /** All rows of a query the server wrote. */

@@ -1,8 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { quoteName } from '../casts.ts'
-import { type IngestJob, jobFiles, type TableProfile } from '../child-jobs.ts'
+import { fileDatabase, type IngestJob, jobFiles, type TableProfile } from '../child-jobs.ts'
 import type { FileLayout } from '../file-profile.ts'
-import { openDatabase, readRows } from './duckdb.ts'
+import { type Database, openDatabase, readRows } from './duckdb.ts'
+import { holdTable } from './hold-table.ts'
 import { loadText } from './ingest-delimited.ts'
 import { isJsonLines, loadJsonDocument, loadJsonLines } from './ingest-json.ts'
 import { loadParquet } from './ingest-parquet.ts'
@@ -11,17 +12,39 @@ import { profileTable } from './profile-table.ts'
 import { asUtf8, readHead } from './text-encoding.ts'
 import { unpackGzip } from './unpack.ts'
 
-/** Reads the upload into the table `raw`, profiles all of its rows and stores it. */
-export async function ingest(job: IngestJob): Promise<TableProfile> {
+export interface Ingested {
+  /** null where it was not asked for. */
+  readonly profile: TableProfile | null
+  /** Locked, with the table in its database `file 0`; null where the table has been stored. */
+  readonly held: Database | null
+}
+
+/** Reads the upload into the table `raw`, profiles all of its rows, and stores it or holds it. */
+export async function ingest(job: IngestJob): Promise<Ingested> {
   const gzip = isGzip(await readHead(jobFiles.source, 2))
   if (gzip) await unpackGzip(jobFiles.source, 'unpacked', job.workspace)
   const path = gzip ? 'unpacked' : jobFiles.source
-  const connection = await openDatabase(job.sql, 'spill')
+  const database = await openDatabase(job.sql, 'spill')
+  const { connection } = database
+  // Where the queries of a job expect it, whether it is held or stored.
+  await connection.run(`ATTACH ':memory:' AS ${fileDatabase(0)}`)
+  await connection.run(`USE ${fileDatabase(0)}`)
   const loaded = await load(connection, job, path)
+  const profile = job.profile ? await profileOf(connection, job, gzip, loaded) : null
+  if (await holdTable(database, job)) return { profile, held: database }
+  await storeTable(connection)
+  return { profile, held: null }
+}
+
+async function profileOf(
+  connection: DuckDBConnection,
+  job: IngestJob,
+  gzip: boolean,
+  loaded: Loaded,
+): Promise<TableProfile> {
   const columns = await columnNames(connection, 'raw')
   const profile = await profileTable(connection, columns)
   const totals = await findTotalsRow(connection, columns, profile.rows)
-  await storeTable(connection)
   return {
     kind: job.kind,
     rows: profile.rows,

@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { type CastName, castNames, casts, quoteName, quoteText } from '../casts.ts'
+import { type CastName, castNames, casts, isFilled, quoteName, quoteText } from '../casts.ts'
 import { numberOf, readRows } from './duckdb.ts'
+import { numericAggregates, sampleFilter, timeAggregates, topKept } from './measures.ts'
 
 /** A column as it stands in the table. */
 export interface Fact {
@@ -15,6 +16,15 @@ export interface Judged extends Fact {
   readonly width: 'narrow' | 'wide'
   readonly tokens: number
   readonly parses: { cast: CastName; count: number }[]
+  /** Of a wide column: what the pass that judged it has measured along the way, by the readings it expected. */
+  readonly measured?: Measured
+}
+
+export interface Measured {
+  readonly number: { readonly cast: CastName; readonly row: readonly unknown[] } | null
+  readonly time: { readonly cast: CastName; readonly row: readonly unknown[] } | null
+  /** Values that are probably the most frequent. */
+  readonly frequent: readonly string[]
 }
 
 /** Words for "missing" that are not counted as values of a column that is otherwise numbers, times or flags. */
@@ -46,8 +56,8 @@ function verdictList(candidates: readonly CastName[], distinct: string): string 
   return [
     'coalesce(sum(n), 0)',
     distinct,
-    // The cheap tests first: the words are compared only where nothing could be read.
-    `coalesce(sum(n) FILTER (${[...unread, words].join(' AND ')}), 0)`,
+    // The cheap tests first: the words are compared only where nothing could be read, and matter only to what can.
+    candidates.length === 0 ? '0' : `coalesce(sum(n) FILTER (${[...unread, words].join(' AND ')}), 0)`,
     candidates.includes('number_thousands')
       ? `coalesce(bool_or("number" < 1000) AND NOT bool_or("number" >= 1000), false)`
       : 'false',
@@ -129,22 +139,59 @@ export async function judgeNarrow(connection: DuckDBConnection, narrow: readonly
   })
 }
 
-/** One wide column, from the table itself. */
+/** The rows from each end, of all wide columns: a condition on row numbers in each question would scan them all. */
+export async function createEnds(
+  connection: DuckDBConnection,
+  wide: readonly Fact[],
+  rows: number,
+): Promise<void> {
+  if (wide.length === 0) return
+  const list = wide.map(({ name }) => quoteName(name)).join(', ')
+  const from = (where: string): string => `SELECT ${list} FROM raw WHERE ${where}`
+  // Of a short table the ends overlap, which the second condition prevents.
+  const last = `rowid >= ${Math.max(endRows, rows - endRows)}`
+  await connection.run(`CREATE TEMP TABLE ends AS ${from(`rowid < ${endRows}`)} UNION ALL ${from(last)}`)
+}
+
+/** One wide column: which casts are likely, from the ends; then one pass over the table counts and measures them. */
 export async function judgeWide(connection: DuckDBConnection, fact: Fact, rows: number): Promise<Judged> {
-  const judge = async (candidates: readonly CastName[], where: string): Promise<Verdict> => {
-    const values = `SELECT ${quoteName(fact.name)} AS value, 1 AS n FROM raw WHERE trim(value) <> '' ${where}`
+  const sample = sampleFilter(rows)
+  const judge = async (
+    candidates: readonly CastName[],
+    table: 'ends' | 'raw',
+    more: readonly string[] = [],
+  ): Promise<{ verdict: Verdict; rest: readonly unknown[] }> => {
+    const values = `SELECT ${quoteName(fact.name)} AS value, 1 AS n, rowid AS "row" FROM ${table} WHERE ${isFilled('value')}`
+    const list = verdictList(candidates, 'approx_count_distinct(value)')
     const [row = []] = await readRows(
       connection,
-      `SELECT ${verdictList(candidates, 'approx_count_distinct(value)')}
-       FROM (SELECT value, n${castColumns(candidates)} FROM (${values}))`,
+      `SELECT ${[list, ...more].join(', ')} FROM (SELECT value, n, "row"${castColumns(candidates)} FROM (${values}))`,
     )
-    return readVerdict(candidates, row)
+    return { verdict: readVerdict(candidates, row), rest: row.slice(row.length - more.length) }
   }
-  const ends = await judge(castNames, `AND (rowid < ${endRows} OR rowid >= ${rows - endRows})`)
-  const likely = rankCasts(ends, 0.25).map(({ cast }) => cast)
-  const verdict = await judge(likely, '')
-  const best = Math.max(0, ...verdict.counts.values())
+  const ends = await judge(castNames, 'ends')
+  const likely = rankCasts(ends.verdict, 0.25).map(({ cast }) => cast)
+  const likelyOf = (kind: 'number' | 'time'): CastName | null =>
+    likely.find((cast) => casts[cast].kind === kind) ?? null
+  const [number, time] = [likelyOf('number'), likelyOf('time')]
+  const ofNumber = number === null ? [] : numericAggregates(quoteName(number), sample)
+  const ofTime = time === null ? [] : timeAggregates(quoteName(time))
+  const full = await judge(likely, 'raw', [
+    ...ofNumber,
+    ...ofTime,
+    `approx_top_k(value, ${topKept})${sample}`,
+  ])
+  const best = Math.max(0, ...full.verdict.counts.values())
   // What the ends did not show (a thousands separator far down) must not be lost: then all casts are counted.
-  const surprising = likely.length > 0 && best < verdict.filled
-  return judgedFrom(fact, 'wide', surprising ? await judge(castNames, '') : verdict)
+  const surprising = likely.length > 0 && best < full.verdict.filled
+  const verdict = surprising ? (await judge(castNames, 'raw')).verdict : full.verdict
+  const frequent = full.rest.at(-1)
+  return {
+    ...judgedFrom(fact, 'wide', verdict),
+    measured: {
+      number: number === null ? null : { cast: number, row: full.rest.slice(0, ofNumber.length) },
+      time: time === null ? null : { cast: time, row: full.rest.slice(ofNumber.length, -1) },
+      frequent: Array.isArray(frequent) ? frequent.map(String) : [],
+    },
+  }
 }

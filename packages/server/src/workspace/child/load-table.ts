@@ -71,7 +71,7 @@ async function readRejects(
     connection,
     `WITH first AS (SELECT line, min(lower(error_type::VARCHAR)) AS kind FROM reject_errors
       WHERE scan_id = (SELECT max(scan_id) FROM reject_errors) GROUP BY line)
-     SELECT kind, count(*) AS n, min(line) FROM first GROUP BY kind ORDER BY n DESC`,
+     SELECT kind, count(*) AS n, min(line) FROM first GROUP BY kind ORDER BY n DESC, min(line)`,
   )
   await connection.run('DROP TABLE reject_errors; DROP TABLE reject_scans')
   return rows.map(([kind, count, line]) => ({

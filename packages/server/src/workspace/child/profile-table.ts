@@ -1,8 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { quoteName } from '../casts.ts'
+import { isFilled, quoteName } from '../casts.ts'
 import type { ColumnProfile } from '../file-profile.ts'
 import { numberOf, readRows } from './duckdb.ts'
-import { type Fact, judgeNarrow, judgeWide } from './judge-columns.ts'
+import { createEnds, type Fact, judgeNarrow, judgeWide } from './judge-columns.ts'
 import { type Summary, summarise } from './summarise-columns.ts'
 
 /**
@@ -25,11 +25,13 @@ export async function profileTable(
   const wide = facts.filter((fact) => !narrow.includes(fact))
   const samples = await readSamples(connection, columns)
   await createCells(connection, narrow)
+  await createEnds(connection, wide, rows)
   const judged = [
     ...(await judgeNarrow(connection, narrow)),
     ...(await Promise.all(wide.map(async (fact) => await judgeWide(connection, fact, rows)))),
   ]
-  const summaries = await summarise(connection, judged)
+  const summaries = await summarise(connection, judged, rows)
+  await connection.run('DROP TABLE cells; DROP TABLE IF EXISTS ends')
   const problems: string[] = []
   const profiles = columns.map((name, index): ColumnProfile => {
     const column = judged.find((one) => one.index === index)
@@ -110,13 +112,12 @@ const shorten = (text: string): string => {
 
 async function createCells(connection: DuckDBConnection, narrow: readonly Fact[]): Promise<void> {
   await connection.run('CREATE TEMP TABLE cells (col USMALLINT, value VARCHAR, n BIGINT)')
-  for (let from = 0; from < narrow.length; from += columnsPerQuery) {
-    const parts = narrow.slice(from, from + columnsPerQuery).map(({ index, name }) => {
-      const column = quoteName(name)
-      return `SELECT ${index}, ${column} AS value, count(*) AS n FROM raw GROUP BY ${column}`
-    })
+  // A statement a column: all in one UNION ALL took three times as long, on one thread.
+  for (const { index, name } of narrow) {
+    const column = quoteName(name)
     await connection.run(
-      `INSERT INTO cells SELECT * FROM (${parts.join(' UNION ALL ')}) WHERE trim(value) <> ''`,
+      `INSERT INTO cells SELECT ${index}, value, n FROM
+        (SELECT ${column} AS value, count(*) AS n FROM raw GROUP BY ${column}) WHERE ${isFilled('value')}`,
     )
   }
 }

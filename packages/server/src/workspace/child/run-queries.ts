@@ -1,40 +1,52 @@
-import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api'
+import {
+  type DuckDBConnection,
+  type DuckDBPreparedStatement,
+  type DuckDBResult,
+  StatementType,
+} from '@duckdb/node-api'
 import type { Cell } from '@holdfast/protocol'
 import { quoteName, quoteText } from '../casts.ts'
-import { jobFiles, type QueryJob, type QueryRows } from '../child-jobs.ts'
+import { fileDatabase, jobFiles, type QueryJob, type QueryRows } from '../child-jobs.ts'
 import type { SqlLimits } from '../sql-limits.ts'
 import { cellOf } from './cell.ts'
-import { openDatabase, readRows } from './duckdb.ts'
+import { type Database, lock, openDatabase, readRows } from './duckdb.ts'
 import { refusalOf, selectStatementType } from './gate.ts'
 import { JobError } from './job-error.ts'
 
 /**
- * Load and lock: attach the files' databases read-only, each behind a view of the name the SQL uses; then forbid
- * everything outside, lock that, and give up root. Gate comes next, in `runQueries`; kill is the parent's part.
+ * Load and lock: attach the files' databases read-only, then forbid everything outside, lock that, and give up root.
+ * (Or the child has loaded the table itself and holds it, locked in the same way: hold-table.ts.) Gate comes next, in
+ * `runQueries`; kill is the parent's part.
  *
  * There is nowhere to spill: a temp directory would stay readable and writable for SQL after the lock.
  */
-export async function openLocked(job: QueryJob): Promise<DuckDBConnection> {
-  const connection = await openDatabase(job.sql, '')
-  for (const [index, name] of job.tables.entries()) {
-    const alias = quoteName(`file ${index}`)
-    await connection.run(`ATTACH ${quoteText(jobFiles.database(index))} AS ${alias} (READ_ONLY)`)
-    await connection.run(`CREATE VIEW ${quoteName(name)} AS SELECT * FROM ${alias}.raw`)
-  }
-  await connection.run('SET enable_external_access = false')
-  await connection.run('SET lock_configuration = true')
-  leaveRoot()
-  return connection
+export async function openLocked(job: QueryJob): Promise<Database> {
+  const database = await openDatabase(job.sql, '')
+  const { connection } = database
+  for (const file of new Set(job.tables.map((table) => table.file)))
+    await connection.run(`ATTACH ${quoteText(jobFiles.database(file))} AS ${fileDatabase(file)} (READ_ONLY)`)
+  await lock(connection)
+  return database
 }
 
-/** "nobody" on every Linux. The databases are open by now, so reading them needs no right any more. */
-const nobody = 65_534
-
-function leaveRoot(): void {
-  if (process.getuid?.() !== 0) return
-  process.setgroups?.([])
-  process.setgid?.(nobody)
-  process.setuid?.(nobody)
+/**
+ * A connection for one job, and nothing on it but its tables: temporary tables die with the connection that made
+ * them, and what else an earlier job of a held table has made is dropped.
+ */
+export async function connectJob(database: Database, job: QueryJob): Promise<DuckDBConnection> {
+  const connection = await database.connect()
+  const left = await readRows(
+    connection,
+    `SELECT 'VIEW', view_name FROM duckdb_views() WHERE NOT internal AND database_name = 'memory'
+     UNION ALL SELECT 'TABLE', table_name FROM duckdb_tables() WHERE database_name = 'memory'`,
+  )
+  for (const [kind, name] of left)
+    await connection.run(`DROP ${String(kind)} memory.main.${quoteName(String(name))}`)
+  for (const { name, file } of job.tables)
+    await connection.run(
+      `CREATE TEMP VIEW ${quoteName(name)} AS SELECT * FROM ${fileDatabase(file)}.main.raw`,
+    )
+  return connection
 }
 
 /** Runs the server's own statements, which the lock binds like any other, then gates and runs each query. */
@@ -43,10 +55,10 @@ export async function runQueries(
   job: QueryJob,
   send: (result: QueryRows) => Promise<void>,
 ): Promise<void> {
-  for (const statement of job.prepare) await connection.run(statement)
+  for (const statement of job.prepare) await prepare(connection, statement)
   const names = await readRows(
     connection,
-    `SELECT lower(view_name) FROM duckdb_views() WHERE NOT internal AND database_name = 'memory'
+    `SELECT lower(view_name) FROM duckdb_views() WHERE NOT internal AND database_name IN ('memory', 'temp')
      UNION SELECT lower(table_name) FROM duckdb_tables() WHERE database_name IN ('memory', 'temp')`,
   )
   const tables = new Set(names.map(([name]) => String(name)))
@@ -54,6 +66,15 @@ export async function runQueries(
     const prepared = await gate(connection, query.sql, tables, job.sql)
     await send({ id: query.id, ...(await fetchRows(await prepared.stream(), query.maxRows, job.sql)) })
   }
+}
+
+/** Of a held table there is no read-only: the server's own statements may make views and tables, and nothing else. */
+async function prepare(connection: DuckDBConnection, statement: string): Promise<void> {
+  const statements = await connection.extractStatements(statement)
+  const prepared = statements.count === 1 ? await statements.prepare(0) : null
+  if (prepared?.statementType !== StatementType.CREATE)
+    throw new JobError('sql_failed', 'A statement that prepares queries has to be one CREATE.')
+  await prepared.run()
 }
 
 async function gate(

@@ -1,8 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { type CastName, casts, quoteName } from '../casts.ts'
+import { type CastName, casts, quoteName, quoteText } from '../casts.ts'
 import type { NumericSummary } from '../file-profile.ts'
 import { numberOf, readRows } from './duckdb.ts'
 import type { Judged } from './judge-columns.ts'
+import { numericAggregates, sampleFilter, timeAggregates, timeText, topKept } from './measures.ts'
 
 export interface Summary {
   numeric?: NumericSummary
@@ -12,12 +13,12 @@ export interface Summary {
 
 /** Rows from the beginning over which the step of a wide time column is taken: sorting all would cost a second. */
 const stepRows = 200_000
-const topKept = 10
 
 /** The most frequent values, and what the best reading as numbers and as times gives, by the column's index. */
 export async function summarise(
   connection: DuckDBConnection,
   columns: readonly Judged[],
+  rows: number,
 ): Promise<ReadonlyMap<number, Summary>> {
   const summaries = new Map<number, Summary>(columns.map(({ index }) => [index, { top: [] }]))
   const topRows = await readRows(
@@ -46,20 +47,38 @@ export async function summarise(
     const summary = summaries.get(column.index)
     if (summary !== undefined) summary.top = await topOfWide(connection, column)
     const name = quoteName(column.name)
+    // Measured already, unless the whole column has turned out to be read otherwise than its ends.
     const number = best(column, 'number')
-    if (number !== undefined) await wideNumeric(connection, column.index, casts[number].sql(name), summaries)
+    if (number !== undefined) {
+      const known = column.measured?.number
+      const row =
+        known?.cast === number
+          ? known.row
+          : await measure(connection, casts[number].sql(name), numericAggregates('x', sampleFilter(rows)))
+      const [min, max, allIntegers, mean, quantiles, zeros, negatives] = row
+      const [p50, p95] = Array.isArray(quantiles) ? quantiles : []
+      setNumeric(summaries, column.index, [min, max, allIntegers, mean, p50, p95, zeros, negatives])
+    }
     const time = best(column, 'time')
-    if (time !== undefined) await wideTime(connection, column.index, casts[time].sql(name), summaries)
+    if (time !== undefined) {
+      const cast = casts[time].sql(name)
+      const known = column.measured?.time
+      const [min, max] =
+        known?.cast === time ? known.row : await measure(connection, cast, timeAggregates('x'))
+      setTime(summaries, column.index, min, max, await stepOfWide(connection, cast))
+    }
   }
   return summaries
 }
 
 async function topOfWide(connection: DuckDBConnection, column: Judged): Promise<Summary['top']> {
   const name = quoteName(column.name)
-  // The sketch finds the candidates, a scan counts them: the counts are exact, the choice may miss a near tie.
+  const frequent = column.measured?.frequent ?? []
+  if (frequent.length === 0) return []
+  // A sketch has found the candidates, a scan counts them: the counts are exact, the choice may miss a near tie.
   const rows = await readRows(
     connection,
-    `SELECT ${name}, count(*) AS n FROM raw WHERE trim(${name}) <> '' AND ${name} IN (SELECT unnest(approx_top_k(${name}, ${topKept})) FROM raw) GROUP BY 1 ORDER BY n DESC, 1`,
+    `SELECT ${name}, count(*) AS n FROM raw WHERE ${name} IN (${frequent.map(quoteText).join(', ')}) GROUP BY 1 ORDER BY n DESC, 1`,
   )
   return rows.map(([value, count]) => ({ value: String(value), count: numberOf(count) }))
 }
@@ -82,18 +101,16 @@ async function numericOf(
   for (const [col, ...row] of rows) setNumeric(summaries, numberOf(col), row)
 }
 
-async function wideNumeric(
+async function measure(
   connection: DuckDBConnection,
-  index: number,
   cast: string,
-  summaries: ReadonlyMap<number, Summary>,
-): Promise<void> {
+  aggregates: readonly string[],
+): Promise<readonly unknown[]> {
   const [row = []] = await readRows(
     connection,
-    `SELECT ${numericList}, avg(x), quantile_disc(x, 0.5), quantile_disc(x, 0.95),
-      count(*) FILTER (x = 0), count(*) FILTER (x < 0) FROM (SELECT ${cast} AS x FROM raw)`,
+    `SELECT ${aggregates.join(', ')} FROM (SELECT ${cast} AS x, rowid AS "row" FROM raw)`,
   )
-  setNumeric(summaries, index, row)
+  return row
 }
 
 function setNumeric(summaries: ReadonlyMap<number, Summary>, index: number, row: readonly unknown[]): void {
@@ -112,8 +129,6 @@ function setNumeric(summaries: ReadonlyMap<number, Summary>, index: number, row:
   }
 }
 
-const timeText = (expression: string): string => `strftime(${expression}, '%Y-%m-%dT%H:%M:%S.%gZ')`
-
 const timeList = `${timeText('min(x)')}, ${timeText('max(x)')}, median(step)`
 
 async function timeOf(
@@ -129,19 +144,14 @@ async function timeOf(
   for (const [col, min, max, step] of rows) setTime(summaries, numberOf(col), min, max, step)
 }
 
-async function wideTime(
-  connection: DuckDBConnection,
-  index: number,
-  cast: string,
-  summaries: ReadonlyMap<number, Summary>,
-): Promise<void> {
-  const [row = []] = await readRows(
+async function stepOfWide(connection: DuckDBConnection, cast: string): Promise<unknown> {
+  const [[step] = []] = await readRows(
     connection,
-    `SELECT ${timeText('min(x)')}, ${timeText('max(x)')}, (SELECT median(step) FROM (
-      SELECT (epoch_us(x) - lag(epoch_us(x)) OVER (ORDER BY x)) / 1e6 AS step FROM (SELECT DISTINCT ${cast} AS x FROM raw WHERE rowid < ${stepRows})))
-    FROM (SELECT ${cast} AS x FROM raw)`,
+    `SELECT median(step) FROM (
+      SELECT (epoch_us(x) - lag(epoch_us(x)) OVER (ORDER BY x)) / 1e6 AS step
+      FROM (SELECT DISTINCT ${cast} AS x FROM raw WHERE rowid < ${stepRows}) WHERE x IS NOT NULL)`,
   )
-  setTime(summaries, index, row[0], row[1], row[2])
+  return step
 }
 
 function setTime(

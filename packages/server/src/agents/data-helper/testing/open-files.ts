@@ -34,12 +34,18 @@ export async function openFiles(): Promise<TestFiles> {
   const blobs = createDirectoryBlobs(join(directory, 'blobs'))
   const tables = createTables({ directory, blobs, sql: sqlLimits, workspace: workspaceLimits })
   const makeId = systemIdMaker()
+  const kindsById = new Map<FileId, FileKind>()
+  const kindOf = (id: FileId): FileKind => kindsById.get(id) ?? 'csv'
   const { signal } = new AbortController()
   const run: RunSql = async (job) => {
     const queries = job.queries.map((query) => ({ maxRows: sqlLimits.rows, ...query }))
     const results = await tables.query(
-      { prepare: job.prepare, queries },
-      job.tables,
+      {
+        tables: job.tables.map(({ name, fileId }) => ({ name, file: { id: fileId, kind: kindOf(fileId) } })),
+        prepare: job.prepare,
+        queries,
+        verified: true,
+      },
       sqlLimits.deadlineMs,
       signal,
     )
@@ -51,7 +57,8 @@ export async function openFiles(): Promise<TestFiles> {
       const fileId: FileId = makeId('file')
       await blobs.write(fileId, content === undefined ? createReadStream(path) : bytes(content))
       const kind = kinds[path.split('.').at(-1) ?? ''] ?? 'csv'
-      const table = await tables.ingest(fileId, kind, signal)
+      kindsById.set(fileId, kind)
+      const table = await tables.ingest({ id: fileId, kind }, signal)
       return { ...table, fileId, fileName: basename(path) }
     },
     async answer(playbook, profiles, choices = new Map()) {
@@ -67,6 +74,7 @@ export async function openFiles(): Promise<TestFiles> {
       return { verdict, computed: await analyseUsage({ playbook, verdict, tableNames }, run) }
     },
     async [Symbol.asyncDispose]() {
+      tables.close()
       await rm(directory, { recursive: true, force: true })
     },
   }

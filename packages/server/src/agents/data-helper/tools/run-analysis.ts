@@ -23,7 +23,7 @@ export const runAnalysisTool = defineTool({
     if (sufficiency === 'insufficient' || sufficiency === 'ambiguous')
       throw new HoldfastError('bad_request', `The data is ${sufficiency} for ${id}; call request_data`)
     const run = (job: Parameters<ToolContext['workspace']['runSql']>[0]): Promise<readonly SqlResult[]> =>
-      context.workspace.runSql(job, context.signal)
+      context.workspace.runSql({ ...job, verified: true }, context.signal)
     const computed: Computed =
       judged.playbook.id === 'any_table' ? await analyseTable(judged, run) : await analyseUsage(judged, run)
 
