@@ -99,7 +99,10 @@ export async function startServer({
   })
 
   const worker = await startWorker({ store, log, registry, workspace, node, makeId, nowMs: Date.now, logger })
-  opened.defer(() => worker.drain())
+  let releasing: Promise<void> | null = null
+  // A tool that does not let go keeps its run until the lease expires (R2), not this process.
+  const releaseRuns = (): Promise<void> => (releasing ??= within(worker.drain(), runReleaseMs, logger))
+  opened.defer(releaseRuns)
   const runs = createRuns({ store, log, registry, makeId, onQueued: worker.wake, onCancel: worker.cancel })
   opened.defer(log.onCommit((threadId, head) => bus.publish({ threadId, head })))
 
@@ -113,6 +116,9 @@ export async function startServer({
     random: randomFillSync,
   })
   const access = { authenticator: parts.authenticator ?? localMode, boundary: localMode }
+  const realtime = opened.use(
+    openRealtime({ ...access, threads, log, lifecycle, bus, node, makeId, logger, ready: () => ready }),
+  )
   const http = await createHttpServer({
     ...access,
     sessions: localMode,
@@ -120,15 +126,13 @@ export async function startServer({
     log,
     runs,
     workspace,
+    followEvents: realtime.followEvents,
     agents: registry.agents.map(({ name, description, tools }) => ({ name, description, tools: [...tools] })),
     dependencies: async () => [{ name: 'store', ready: ready && (await answers(store)) }],
     version: { version },
     logger,
   })
   opened.defer(() => http.close())
-  const realtime = opened.use(
-    openRealtime({ ...access, threads, log, lifecycle, bus, node, makeId, logger, ready: () => ready }),
-  )
   http.server.on('upgrade', realtime.handleUpgrade)
 
   url = await http.listen({ host: settings.host, port: settings.port })
@@ -141,7 +145,13 @@ export async function startServer({
 
   const owned = opened.move()
   let closing: Promise<void> | null = null
-  const close = (): Promise<void> => (closing ??= owned.disposeAsync())
+  /** Not ready, no claims, `drain` to all, runs released while sockets leave in waves; then the rest, in 8 s. */
+  const leave = async (): Promise<void> => {
+    ready = false
+    await Promise.all([realtime.drain(), releaseRuns()])
+    await owned.disposeAsync()
+  }
+  const close = (): Promise<void> => (closing ??= leave())
   return {
     url,
     loginLink: () => localMode.loginLink(),
@@ -153,6 +163,17 @@ export async function startServer({
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** With the waves of realtime and what follows them, below the 8 s in which a stopped process has to be gone. */
+const runReleaseMs = 6_500
+
+async function within(work: Promise<void>, ms: number, logger: Logger): Promise<void> {
+  const late = Promise.withResolvers<'late'>()
+  const timer = setTimeout(() => late.resolve('late'), ms)
+  if ((await Promise.race([work, late.promise])) === 'late')
+    logger.warn({ ms }, 'runs do not let go; their leases will expire')
+  clearTimeout(timer)
 }
 
 function openStore(settings: Settings, logger: Logger): Promise<Store> {

@@ -1,7 +1,9 @@
-import type { AgentList } from '@holdfast/protocol'
+import type { ServerResponse } from 'node:http'
+import type { AgentList, Position, ThreadId } from '@holdfast/protocol'
 import type { Authenticator, BrowserBoundary, Sessions } from '../auth/authenticator.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { Threads } from '../log/threads.ts'
+import type { Principal } from '../principal.ts'
 import type { Runs } from '../runs/runs.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Workspace } from '../workspace/workspace.ts'
@@ -22,6 +24,13 @@ export interface HttpDeps {
   readonly authenticator: Authenticator
   readonly sessions: Sessions
   readonly boundary: BrowserBoundary
+  /** A thread's events as server-sent events, written to `response` as they come; resolves when its head is out. */
+  readonly followEvents: (request: {
+    readonly principal: Principal
+    readonly threadId: ThreadId
+    readonly after: Position
+    readonly response: ServerResponse
+  }) => Promise<void>
   /** Asked by /health/ready. */
   readonly dependencies: () => Promise<readonly Dependency[]>
   /** Shown at /version. */

@@ -18,8 +18,17 @@ import { runRoutes } from './runs.ts'
 import { sessionRoutes } from './session.ts'
 import { threadRoutes } from './threads.ts'
 
-/** How long `close` lets requests under way finish. */
-const closeGraceMs = 2_000
+/** Of the sockets below HTTP: what somebody who is not known yet may take. */
+const httpLimits = {
+  /** How long `close` lets requests under way finish. */
+  closeGraceMs: 1_000,
+  /** A request whose head takes longer is cut off (slowloris). */
+  headersMs: 10_000,
+  /** How often that is looked at. */
+  checkMs: 2_000,
+  /** Open sockets, WebSockets among them; further ones are closed as they come. */
+  sockets: 12_000,
+} as const
 
 export interface HttpServer {
   /** For `upgrade`, and for whoever needs the address. */
@@ -30,13 +39,19 @@ export interface HttpServer {
   readonly routes: readonly string[]
   /** Resolves with the address, `http://127.0.0.1:8080`. */
   listen(options: { readonly host: string; readonly port: number }): Promise<string>
-  /** No new requests; those under way have closeGraceMs. Upgraded sockets are realtime's to close. Safe twice. */
+  /** No new requests; those under way have httpLimits.closeGraceMs. Upgraded sockets are realtime's to close. Safe twice. */
   close(): Promise<void>
 }
 
 /** Everything under /v1, the health routes and the page. */
 export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
-  const app = fastify({ logger: false, bodyLimit: limits.jsonBodyBytes, forceCloseConnections: 'idle' })
+  const app = fastify({
+    logger: false,
+    bodyLimit: limits.jsonBodyBytes,
+    forceCloseConnections: 'idle',
+    http: { headersTimeout: httpLimits.headersMs, connectionsCheckingInterval: httpLimits.checkMs },
+  })
+  app.server.maxConnections = httpLimits.sockets
   const methods = createMethodTable()
   app.addHook('onRoute', methods.add)
   app.addHook('onRequest', async (request) => guardHost(request, deps))
@@ -75,7 +90,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     listen: (options) => app.listen(options),
     async close() {
       const closed = app.close()
-      const timer = setTimeout(() => app.server.closeAllConnections(), closeGraceMs)
+      const timer = setTimeout(() => app.server.closeAllConnections(), httpLimits.closeGraceMs)
       try {
         await closed
       } finally {

@@ -83,6 +83,21 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   let uploadEnded: (error: unknown) => void = () => {}
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-http-'))
   const workspace = createWorkspace({ store, dataDir, limits: { fileBytes: maxUploadBytes } })
+  const bus: Pick<Bus, 'subscribe'> = { subscribe: () => () => {} }
+  const realtime = openRealtime({
+    ready: options.ready ?? (() => true),
+    authenticator,
+    boundary: localMode,
+    threads,
+    log,
+    lifecycle,
+    bus,
+    node: makeId('node'),
+    makeId,
+    logger: silentLogger,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
+  })
   const http = await createHttpServer({
     threads,
     log,
@@ -104,25 +119,11 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     authenticator,
     sessions: localMode,
     boundary: localMode,
+    followEvents: (request) => realtime.followEvents(request),
     dependencies: async () => [{ name: 'store', ready: true }],
     version: { version: '0.0.0-test' },
     logger: { ...silentLogger, error: (fields) => void options.logged?.push(fields) },
     ...options.deps,
-  })
-  const bus: Pick<Bus, 'subscribe'> = { subscribe: () => () => {} }
-  const realtime = openRealtime({
-    ready: options.ready ?? (() => true),
-    authenticator,
-    boundary: localMode,
-    threads,
-    log,
-    lifecycle,
-    bus,
-    node: makeId('node'),
-    makeId,
-    logger: silentLogger,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
-    ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
   })
   http.server.on('upgrade', realtime.handleUpgrade)
   await http.listen({ host: '127.0.0.1', port: 0 })

@@ -21,11 +21,15 @@ const EventsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(limits.eventsPageItems).default(limits.eventsPageItems),
   epoch: EpochId.optional(),
 })
+/** Empty: an EventSource that has had nothing yet. */
+const LastEventId = z
+  .union([z.literal('').transform(() => undefined), z.coerce.number().int().min(0)])
+  .optional()
 
 type ById = { Params: { id: string } }
 
 export function threadRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  const { threads, log, runs, workspace } = deps
+  const { threads, log, runs, workspace, followEvents } = deps
 
   app.post('/v1/threads', async (request, reply) => {
     const principal = await authenticate(request, deps)
@@ -70,10 +74,18 @@ export function threadRoutes(app: FastifyInstance, deps: HttpDeps): void {
     return { epoch: log.epoch, seq: thread.head, thread, runs: [...runList], files: [...files] }
   })
 
-  app.get<ById>('/v1/threads/:id/events', async (request): Promise<EventPage> => {
+  app.get<ById>('/v1/threads/:id/events', async (request, reply): Promise<EventPage | undefined> => {
     const principal = await authenticate(request, deps)
     const { after, limit, epoch } = EventsQuery.parse(request.query)
     const { id, head } = await threads.get(principal, threadId(request.params.id))
+    if (request.headers.accept?.includes('text/event-stream')) {
+      // What an EventSource got last beats the address it was opened with.
+      const cursor = position(LastEventId.parse(request.headers['last-event-id']) ?? after)
+      guardCursor(cursor, head, epoch !== undefined && epoch !== log.epoch)
+      await followEvents({ principal, threadId: id, after: cursor, response: reply.raw })
+      reply.hijack()
+      return
+    }
     guardCursor(position(after), head, epoch !== undefined && epoch !== log.epoch)
     const items = await log.read(id, position(after), { events: limit, bytes: limits.eventsPageBytes })
     // Events may have been appended since the head was read: a page never reaches beyond the head it names.
