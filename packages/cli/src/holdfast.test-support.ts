@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readSettings } from '@holdfast/server'
+import type { Context } from './context.ts'
 import { execute } from './execute.ts'
 import { createStatus, type Output } from './terminal.ts'
 
@@ -91,6 +92,7 @@ export async function temporaryDirectory(): Promise<AsyncDisposable & { readonly
 export async function runHere(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  onStop: Context['onStop'] = () => () => undefined,
 ): Promise<Pick<Ended, 'code' | 'stdout' | 'stderr'>> {
   const texts = { stdout: '', stderr: '' }
   const collect = (name: keyof typeof texts): Output => ({
@@ -106,7 +108,7 @@ export async function runHere(
     stderr,
     status: createStatus(stderr),
     settings: () => readSettings(env),
-    onStop: () => () => undefined,
+    onStop,
   })
   return { code, ...texts }
 }

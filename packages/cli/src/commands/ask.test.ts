@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { advanceRun, newRun, type RunOrder, StoredEvent } from '@holdfast/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -236,6 +237,44 @@ describe('--url', () => {
     expect(code).toBe(1)
     expect(stderr).toBe('holdfast: The server cannot be reached: bad port. Check --url.\n')
   })
+})
+
+test('a data directory that cannot be opened still ends in a result for --json', async () => {
+  const file = join(directory.path, 'a-file')
+  await writeFile(file, '')
+  const { code, stdout, stderr } = await runHere(['ask', 'x', '--json', '--data-dir', file])
+  expect(code).toBe(1)
+  const result = JSON.parse(stdout)
+  expect(result).toMatchObject({ type: 'result', outcome: 'failed', threadId: null, runId: null })
+  expect(stderr).toBe(`holdfast: ${result.error.message}\n`)
+})
+
+test('Ctrl-C while the server is being opened: nothing listens anymore, so the next one ends the process', async () => {
+  // A database that takes the connection and never answers: opening it waits until the connection is cut.
+  const connected = Promise.withResolvers<Socket>()
+  const silent = createServer(connected.resolve)
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const { port } = silent.address() as AddressInfo
+  let stop = (): void => undefined
+  let listening = false
+  const asking = runHere(
+    ['ask', 'x', '--data-dir', join(directory.path, 'waits')],
+    { HOLDFAST_DATABASE_URL: `postgres://nobody@127.0.0.1:${port}/none` },
+    (listener) => {
+      stop = listener
+      listening = true
+      return () => {
+        listening = false
+      }
+    },
+  )
+  const socket = await connected.promise
+  expect(listening).toBe(true)
+  stop()
+  expect(listening).toBe(false)
+  silent.close()
+  socket.destroy()
+  expect((await asking).code).toBe(1)
 })
 
 test('[R6] Ctrl-C cancels the run: its last event says so, 130', async () => {

@@ -37,7 +37,8 @@ Examples:
 Files may be CSV, TSV, JSON, JSONL, Parquet or xlsx, and gz of them. Progress goes to standard error, the
 answer to standard output. With --json standard output has one event on each line, and last the result.
 
-Exit codes: 0 answered · 4 partial · 3 needs data · 1 failed · 2 wrong usage · 130 stopped by Ctrl-C`
+Exit codes: 0 answered · 4 partial · 3 needs data · 1 failed · 2 wrong usage · 130 stopped by Ctrl-C
+            and, of a server opened in this process, 73 and 78 as of serve`
 
 export function askCommand(context: Context, exit: (code: ExitCode) => void): Command {
   return new Command('ask')
@@ -132,10 +133,17 @@ async function ask(rawQuestion: string, options: AskOptions, context: Context): 
 
   const stop = interruption(context)
   try {
-    if (url === null) context.status.doing('opening the data directory')
-    await using target = await (url === null ? openLocal(settings) : openRemote(url, token, settings.dataDir))
-    if (target.note !== null) context.status.line(target.note)
     const voice = options.json === true ? jsonVoice(context) : plainVoice(context, text, options)
+    if (url === null) context.status.doing('opening the data directory')
+    const opening = url === null ? openLocal(settings) : openRemote(url, token, settings.dataDir)
+    await using target = await opening.catch(async (error: unknown) => {
+      // A program that reads the last line finds one, whatever went wrong; the sentence follows as for anyone.
+      const { code, sentence } = explain(error)
+      if (options.json === true)
+        await voice.result(refusedResult({ code, message: sentence }, threadId), null)
+      throw error
+    })
+    if (target.note !== null) context.status.line(target.note)
     return await askAt(target, { text, threadId, files }, { voice, context, stop, out: options.out ?? null })
   } finally {
     stop.forget()
@@ -207,11 +215,17 @@ function interruption(context: Context): Interruption {
   const leave = new AbortController()
   let cancelRun: (() => Promise<void>) | null = null
   let times = 0
+  const leaveNow = (): void => {
+    leave.abort()
+    // What does not listen to the signal (a server being opened) must not hold the terminal: with no listener
+    // left, the next Ctrl-C ends the process at once.
+    forget()
+  }
   const forget = context.onStop(() => {
     times += 1
-    if (times > 1 || cancelRun === null) leave.abort()
+    if (times > 1 || cancelRun === null) leaveNow()
     // A server that cannot be told will not say that it has stopped either.
-    else cancelRun().catch(() => leave.abort())
+    else cancelRun().catch(leaveNow)
   })
   return {
     signal: leave.signal,
