@@ -205,6 +205,13 @@ describe('after a close', () => {
 })
 
 describe('a page that wakes', () => {
+  test('[C4] any frame is a sign of life, and its time is what counts', () => {
+    const later = transition(states.ready, events.frame, at(44_000)).state
+    expect(dueMs(later)).toBe(79_000)
+    const answered = transition(states.probing, events.frame, at(11_500)).state
+    expect(dueMs(answered)).toBe(46_500)
+  })
+
   test('[C4] gives up a connection whose last frame is 35 s old, and asks a younger one', () => {
     expect(transition(states.ready, events.visible, at(44_999)).state).toMatchObject({
       kind: 'probing',

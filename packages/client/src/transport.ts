@@ -5,7 +5,7 @@ import type { ReceivedFrame } from './received-frame.ts'
 export interface Transport {
   /** A frame that cannot be sent anymore is dropped; the next connection asks for everything. */
   send(frame: ClientFrame): void
-  /** Nothing is heard from it afterwards. Safe twice. */
+  /** What it still says afterwards is for nobody: who opened it no longer listens. Safe twice. */
   close(code: number): void
 }
 

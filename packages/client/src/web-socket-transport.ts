@@ -9,21 +9,15 @@ const isOpen = 1
 
 export function openWebSocket(WebSocket: WebSocketConstructor, url: string, port: TransportPort): Transport {
   const socket = new WebSocket(url, wireVersion)
-  let closed = false
-  const lost = (code: number, reason: string): void => {
-    if (!closed) port.lost(code, reason)
-  }
-  socket.addEventListener('open', () => {
-    if (!closed) port.opened()
-  })
+  socket.addEventListener('open', () => port.opened())
   socket.addEventListener('message', ({ data }) => {
-    if (closed || typeof data !== 'string') return
+    if (typeof data !== 'string') return
     let frame: ReceivedFrame | null
     try {
       frame = readFrame(data)
     } catch {
       // Not what this server sends: a broken proxy, perhaps. Another connection may do better, once.
-      lost(1007, '')
+      port.lost(1007, '')
       return
     }
     port.alive()
@@ -31,17 +25,13 @@ export function openWebSocket(WebSocket: WebSocketConstructor, url: string, port
     if (frame.type === 'ready') port.epoch(frame.epoch)
     port.frame(frame)
   })
-  socket.addEventListener('close', ({ code, reason }) => lost(code, reason))
+  socket.addEventListener('close', ({ code, reason }) => port.lost(code, reason))
   // Node ends the process on an error nobody listens to; the close that follows tells all there is to tell.
   socket.addEventListener('error', () => {})
   return {
     send(frame) {
       if (socket.readyState === isOpen) socket.send(JSON.stringify(frame))
     },
-    close(code) {
-      if (closed) return
-      closed = true
-      socket.close(code)
-    },
+    close: (code) => socket.close(code),
   }
 }

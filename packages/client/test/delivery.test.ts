@@ -32,13 +32,19 @@ async function take(
   return places
 }
 
-/** The system's, with a clock and a page that the test moves. */
+/** The system's, with a clock and a page that the test moves. A timer set before it slept is not heard of again. */
 function testPlatform(url: string) {
   const system = systemPlatform(url)
   let aheadMs = 0
   let tell: (trigger: Trigger) => void = () => {}
+  const pending = new Set<() => void>()
   const platform: Platform = {
     ...system,
+    setTimer(task, delayMs) {
+      const cancel = system.setTimer(task, delayMs)
+      pending.add(cancel)
+      return cancel
+    },
     nowMs: () => system.nowMs() + aheadMs,
     watch(onTrigger) {
       tell = onTrigger
@@ -50,6 +56,7 @@ function testPlatform(url: string) {
     trigger: (trigger: Trigger) => tell(trigger),
     sleep(ms: number) {
       aheadMs += ms
+      for (const cancel of pending) cancel()
     },
   }
 }
@@ -180,7 +187,7 @@ describe('a token that is made when it is needed', () => {
 })
 
 describe('a page that wakes', () => {
-  test('[C4] replaces a connection that was silent for 35 s, at once', async () => {
+  test('[C4] replaces a connection that was silent for 35 s, at once, whatever became of its timers', async () => {
     await using server = await openFakeServer()
     const { platform, trigger, sleep } = testPlatform(server.url)
     await using client = createClient({ url: server.url, token, platform })
@@ -192,6 +199,31 @@ describe('a page that wakes', () => {
     await server.seen((frame) => frame.type === 'hello', 2)
     server.append(1)
     expect(await take(2, events)).toEqual([1, 2])
+  })
+
+  test('does not listen to the connection that it has replaced', async () => {
+    await using server = await openFakeServer()
+    const { platform, trigger, sleep } = testPlatform(server.url)
+    const sockets: WebSocket[] = []
+    class Watched extends WebSocket {
+      constructor(url: string, protocol: string) {
+        super(url, protocol)
+        sockets.push(this)
+      }
+    }
+    await using client = createClient({ url: server.url, token, platform, WebSocket: Watched })
+    server.append(1)
+    const events = client.events(server.threadId)[Symbol.asyncIterator]()
+    expect((await events.next()).value?.seq).toBe(1)
+    sleep(35_000)
+    trigger('visible')
+    await server.seen((frame) => frame.type === 'hello', 2)
+    const item = { seq: 2, type: 'agent_thinking', data: { step: 1, text: 'late' } }
+    const late = { type: 'ev', stream: threadStream(server.threadId), first: 2, items: [item] }
+    sockets[0]?.dispatchEvent(new MessageEvent('message', { data: JSON.stringify(late) }))
+    sockets[0]?.dispatchEvent(new CloseEvent('close', { code: 4503 }))
+    server.append(1)
+    expect((await events.next()).value?.data).toEqual({ step: 1, text: 'x' })
   })
 
   test('asks a younger one, and keeps it when it answers', async () => {
@@ -383,6 +415,35 @@ describe('[K1] applied state and its cursor', () => {
     server.append(50)
     await Promise.all([one, other].map((client) => client.applyEvents(server.threadId, options)))
     expect(state).toEqual(from1(500))
+  })
+
+  test('[K2] a cursor that somebody else has moved is loaded again', async () => {
+    await using server = await openFakeServer()
+    await using client = connect(server)
+    server.append(20)
+    const inner = createMemoryCursors()
+    let commits = 0
+    const cursors: CursorStore = {
+      load: inner.load,
+      async commit(move, apply) {
+        commits += 1
+        const { stream, from } = move
+        if (commits === 1)
+          await inner.commit({ stream, from, to: { epoch: server.epoch, seq: position(10) } }, () => {})
+        await inner.commit(move, apply)
+      },
+    }
+    const applied: number[] = []
+    const done = new AbortController()
+    await client.applyEvents(server.threadId, {
+      cursors,
+      apply({ seq }) {
+        applied.push(seq)
+        if (seq === 20) done.abort()
+      },
+      signal: done.signal,
+    })
+    expect(applied).toEqual(from1(20).slice(10))
   })
 
   test('[L6] a reset replaces state and cursor together', async () => {
