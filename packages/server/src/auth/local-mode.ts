@@ -26,6 +26,7 @@ export interface LocalModeOptions {
 
 /** One person, one machine: who can read the terminal or the data directory is the user. */
 export interface LocalMode extends Authenticator, Sessions, BrowserBoundary {
+  onRevoke(listener: (userId: UserId) => void): () => void
   /** A new one-time link, `http://127.0.0.1:PORT/login#token=…`: the fragment never reaches a log or a referrer. */
   loginLink(): string
   /** The bearer token for programs of the same user on this machine; see local-access.ts. */

@@ -74,7 +74,10 @@ test('[L6] a cursor of another log is refused before the stream begins', async (
   const thread = await openThread(server)
   for (const query of ['?after=1', `?epoch=${makeId('epoch')}`]) {
     const response = await follow(server, thread.path + query)
-    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([409, 'epoch_changed'])
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+      409,
+      'epoch_changed',
+    ])
   }
 })
 

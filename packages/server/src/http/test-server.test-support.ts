@@ -77,6 +77,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     get cookieName() {
       return localMode.cookieName
     },
+    onRevoke: localMode.onRevoke,
     authenticate: async (credentials: Parameters<LocalMode['authenticate']>[0]) =>
       credentials.bearer === other.token ? other.principal : localMode.authenticate(credentials),
   }
