@@ -60,6 +60,15 @@ function judge(lines: readonly JournalLine[], log: readonly TruthThread[] = [tru
 const opened = (connection = 1, atMs = commitMs): JournalLine => ['opened', atMs, 1, connection]
 const live = (connection = 1, atMs = commitMs): JournalLine => ['live', atMs, 1, connection, truth.id]
 const lost = (connection = 1, atMs = commitMs): JournalLine => ['lost', atMs, 1, connection]
+const subscribed = (after: number, connection = 1): JournalLine => [
+  'subscribed',
+  commitMs,
+  1,
+  connection,
+  truth.id,
+  head,
+  after,
+]
 const frame = (
   events: readonly Seen[],
   connection = 1,
@@ -80,6 +89,7 @@ describe('the checker', () => {
       live(),
       lost(1, commitMs + 10),
       opened(2),
+      subscribed(2, 2),
       frame(all.slice(2), 2),
       live(2, commitMs + 250),
       ...apply(all.slice(2)),
@@ -160,6 +170,39 @@ describe('the checker', () => {
       [{ client: 1, fromMs: commitMs, untilMs: commitMs + 10 }],
     )
     for (const line of late) checker.record(line)
+    expect(checker.verdict().counts).toEqual(clean)
+  })
+
+  test('stale: called live while behind the head', () => {
+    const early = [
+      opened(),
+      subscribed(0),
+      frame(all.slice(0, 2)),
+      live(),
+      frame(all.slice(2)),
+      ...apply(all),
+    ]
+    expect(judge(early).counts).toEqual(only('stale', 1))
+  })
+
+  test('out of order: an answer that does not begin where it was asked to', () => {
+    const skipped = [opened(), subscribed(3), frame(all.slice(4)), live(), ...apply(all)]
+    expect(judge(skipped).counts).toEqual(only('out of order', 1))
+  })
+
+  test('what one of several readers asks for again is no duplicate on the wire', () => {
+    const again = [
+      opened(),
+      subscribed(0),
+      frame(all),
+      live(),
+      subscribed(2),
+      frame(all.slice(2)),
+      ...apply(all),
+    ]
+    expect(judge(again).counts).toEqual(only('duplicate on the wire', head - 2))
+    const checker = createChecker([truth], [{ client: 1, user: ann, thread: truth.id, asksAgain: true }])
+    for (const line of again) checker.record(line)
     expect(checker.verdict().counts).toEqual(clean)
   })
 

@@ -7,7 +7,7 @@ import { advanceRun, newRun, type RunId, type RunOrder } from '@holdfast/protoco
 import { digestOf, type JournalLine, type Seen } from './journal.ts'
 
 export const violationClasses = [
-  /** In the log, and a client that was back and live never applied it. */
+  /** In the log, and a client with a subscription that stands never applied it. */
   'lost',
   /** One life of a client got it twice from the network. */
   'duplicate on the wire',
@@ -18,7 +18,7 @@ export const violationClasses = [
   'misdelivered',
   /** Nobody's event: not in the log. */
   'phantom',
-  /** More than staleMs from commit to arrival on a connection that was live and unharmed. */
+  /** More than staleMs from commit to arrival on a connection that was live and unharmed; or called live while behind. */
   'stale',
   /** A client that was not live again at the end, or that gave up. */
   'unrecovered',
@@ -41,6 +41,8 @@ export interface Follower {
   readonly client: number
   readonly user: UserId
   readonly thread: ThreadId
+  /** Has several readers, of whom a later one may ask again for what an earlier one got. Default false. */
+  readonly asksAgain?: boolean
 }
 
 /** A time in which lateness is our own doing: a fault of the proxy on this client, or of the nemesis on all. */
@@ -83,6 +85,8 @@ interface ClientState extends Follower {
     /** Place of the last event on it; null: none since its subscription. */
     last: number | null
     liveSinceMs: number | null
+    /** The thread's head when the subscription was answered: live means that this was reached. */
+    head: number
   } | null
   /** Since when it is without a live connection; null: it is live, or was never. */
   lostSinceMs: number | null
@@ -208,16 +212,25 @@ export function createChecker(
           return
         case 'opened':
           connections += 1
-          state.connection = { number: line[3], last: null, liveSinceMs: null }
+          state.connection = { number: line[3], last: null, liveSinceMs: null, head: 0 }
           return
         case 'subscribed':
-          if (state.connection?.number === line[3]) state.connection.last = null
+          if (state.connection?.number !== line[3]) return
+          state.connection.last = line[6]
+          state.connection.head = line[5]
+          if (state.asksAgain === true)
+            for (const seq of state.onWire) if (seq > line[6]) state.onWire.delete(seq)
           return
         case 'frame':
           return onFrame(state, atMs, line[3], line[4], line[5])
         case 'live':
           if (state.connection?.number !== line[3]) return
           state.connection.liveSinceMs = atMs
+          if ((state.connection.last ?? 0) < state.connection.head)
+            violate(
+              'stale',
+              () => `client ${client} is called live at ${state.connection?.last}, behind the head`,
+            )
           if (state.lostSinceMs !== null) {
             const lostSinceMs = state.lostSinceMs
             const outage = general.some(({ fromMs, untilMs }) => fromMs <= atMs && untilMs >= lostSinceMs)
@@ -247,16 +260,18 @@ export function createChecker(
         const expected = threads.get(state.thread)?.events ?? []
         const missing = expected.filter(({ seq }) => !state.applied.has(seq))
         if (state.failed) continue
-        if (state.connection === null || state.connection.liveSinceMs === null)
-          violate(
-            'unrecovered',
-            () => `client ${state.client} is not live; it lacks ${missing.length} events`,
-          )
-        else
+        const { connection } = state
+        const stands = connection !== null && (connection.liveSinceMs !== null || connection.last !== null)
+        if (stands && missing.length > 0)
           violate(
             'lost',
             () => `client ${state.client} lacks ${missing.length} events, the first is ${missing[0]?.seq}`,
             missing.length,
+          )
+        else if (connection === null || connection.liveSinceMs === null)
+          violate(
+            'unrecovered',
+            () => `client ${state.client} is not live; it lacks ${missing.length} events`,
           )
       }
       return {

@@ -92,9 +92,23 @@ function start(one: ClientOrder): void {
     url: one.url,
     token: one.token,
     WebSocket: recordingWebSocket(one.client, nextConnection, write),
+    fetch: withoutEventStreams,
   })
   void follow(client, one)
   void probe(client, one)
+}
+
+/**
+ * A client that finds no WebSocket three times turns to server-sent events. Here servers are away on purpose, and
+ * what is tried are WebSockets: it is told that there is no network that way either.
+ */
+async function withoutEventStreams(
+  input: Parameters<typeof fetch>[0],
+  init?: RequestInit,
+): Promise<Response> {
+  if (new Headers(init?.headers).get('accept') === 'text/event-stream')
+    throw new TypeError('No server-sent events in a campaign')
+  return fetch(input, init)
 }
 
 async function follow(client: HoldfastClient, { client: number, thread }: ClientOrder): Promise<void> {

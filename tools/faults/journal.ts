@@ -22,8 +22,16 @@ export type JournalLine =
       thread: ThreadId,
       events: readonly Seen[],
     ]
-  /** The server answered a subscription: what follows begins anew. */
-  | readonly ['subscribed', atMs: number, client: number, connection: number, thread: ThreadId]
+  /** The server answered a subscription that asked for what comes after a place: what follows begins anew. */
+  | readonly [
+      'subscribed',
+      atMs: number,
+      client: number,
+      connection: number,
+      thread: ThreadId,
+      head: number,
+      after: number,
+    ]
   | readonly ['live', atMs: number, client: number, connection: number, thread: ThreadId]
   | readonly ['lost', atMs: number, client: number, connection: number]
   | readonly ['applied', atMs: number, client: number, thread: ThreadId, event: Seen]

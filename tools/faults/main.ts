@@ -1,6 +1,9 @@
 /** `npm run faults -- …`: see `--help`. */
 import { runCampaign } from './campaign.ts'
+import { runModel } from './model-run.ts'
 import { type Command, helpText, parseCommand } from './plan.ts'
+import { plantedBugs } from './planted/bugs.ts'
+import { hunt } from './planted/hunt.ts'
 import { exitCodeOf, reportTable, shortfalls } from './report.ts'
 
 const usageExitCode = 64
@@ -22,11 +25,53 @@ async function main(command: Command): Promise<number> {
       return exitCodeOf(report)
     }
     case 'model':
+      return model(command)
     case 'planted':
-      return 2
+      return planted()
     default:
       return command satisfies never
   }
+}
+
+async function model({ seeds, seed }: Extract<Command, { kind: 'model' }>): Promise<number> {
+  const beganMs = performance.now()
+  const report = await runModel({
+    seeds,
+    seed,
+    onProgress: (done) => console.error(`${done} of ${seeds} schedules`),
+  })
+  const { schedules, events, connections, finding } = report
+  const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1)
+  console.log(
+    `${schedules} schedules, ${connections} connections, ${events} events applied, ${seconds} s, seed ${seed}`,
+  )
+  if (finding === null) {
+    console.log('nothing lost, doubled, reordered, misdelivered or made up')
+    return schedules < seeds ? 2 : 0
+  }
+  console.log(finding.classes.join(', '))
+  for (const example of finding.examples) console.log(example)
+  console.log(`path ${finding.path}\n${JSON.stringify(finding.schedule)}`)
+  return 1
+}
+
+/** Each bug has to be caught, and without one nothing may be found: else the checker proves nothing. */
+async function planted(): Promise<number> {
+  console.log('| planted bug | found by | as |\n|---|---|---|')
+  let caught = 0
+  for (const bug of plantedBugs) {
+    const classes = await hunt(bug, bug.trial)
+    if (classes.length > 0) caught += 1
+    console.log(`| ${bug.name} | ${bug.trial} | ${classes.join(', ') || '**not caught**'} |`)
+  }
+  let alarms = 0
+  for (const trial of ['model', 'runs', 'campaign'] as const) {
+    const classes = await hunt(null, trial)
+    if (classes.length > 0) alarms += 1
+    console.log(`| none | ${trial} | ${classes.join(', ') || 'nothing'} |`)
+  }
+  console.log(`\n${caught} of ${plantedBugs.length} caught, ${alarms} false alarms`)
+  return caught === plantedBugs.length && alarms === 0 ? 0 : 1
 }
 
 let command: Command

@@ -7,6 +7,9 @@ interface Frame {
   readonly type: string
   readonly stream?: Stream
   readonly items?: readonly StoredEvent[]
+  readonly head?: number
+  readonly after?: number | 'start' | 'head'
+  readonly subs?: readonly Frame[]
 }
 
 /**
@@ -31,12 +34,15 @@ export function recordingWebSocket(
       }
       this.addEventListener('message', ({ data }) => {
         if (left || typeof data !== 'string') return
-        const { type, stream, items } = JSON.parse(data) as Frame
+        const { type, stream, items, head = 0 } = JSON.parse(data) as Frame
         if (stream === undefined || stream === 'user/me') return
         const thread = streamThread(stream)
         const atMs = Date.now()
-        if (type === 'sub_ok') write(['subscribed', atMs, client, connection, thread])
-        else if (type === 'live') write(['live', atMs, client, connection, thread])
+        if (type === 'sub_ok') {
+          const after = asked.get(stream)?.shift()
+          const from = typeof after === 'number' ? after : after === 'head' ? head : 0
+          write(['subscribed', atMs, client, connection, thread, head, from])
+        } else if (type === 'live') write(['live', atMs, client, connection, thread])
         else if (type === 'ev' && items !== undefined)
           write([
             'frame',
@@ -47,6 +53,15 @@ export function recordingWebSocket(
             items.map((event) => [event.seq, digestOf(event)]),
           ])
       })
+      /** What each subscription asked for that is not answered yet. */
+      const asked = new Map<Stream, Frame['after'][]>()
+      this.send = (data) => {
+        const frame = JSON.parse(String(data)) as Frame
+        for (const { stream, after } of [frame, ...(frame.subs ?? [])])
+          if (stream !== undefined && after !== undefined)
+            asked.set(stream, [...(asked.get(stream) ?? []), after])
+        super.send(data)
+      }
       this.addEventListener('close', leave)
       this.close = (...reason) => {
         leave()

@@ -1,15 +1,228 @@
-/** A bug that somebody could write, as an edit of one file of the product. */
-export interface PlantedBug {
-  readonly name: string
+/** Where a bug has to be found. */
+export type TrialKind =
+  /** model.ts: hub, pumps, subscriptions and the client's connection under schedules. */
+  | 'model'
+  /** runs-trial.ts: two workers, a cancel and a take-over on a real store, in one process. */
+  | 'runs'
+  /** A short campaign: real processes and sockets. */
+  | 'campaign'
+
+/** One text of one file of the product, and what stands there instead. */
+export interface Edit {
   /** From the root of the repository. */
   readonly file: string
-  readonly edits: readonly (readonly [from: string, to: string])[]
+  readonly from: string
+  readonly to: string
 }
 
-export const plantedBugs: readonly PlantedBug[] = []
+/** A bug that somebody could write. */
+export interface PlantedBug {
+  readonly name: string
+  readonly trial: TrialKind
+  readonly edits: readonly Edit[]
+}
+
+const hub = 'packages/server/src/realtime/hub.ts'
+const pump = 'packages/server/src/realtime/pump.ts'
+const tail = 'packages/server/src/realtime/tail.ts'
+const subscriptions = 'packages/server/src/realtime/subscriptions.ts'
+const follower = 'packages/client/src/follower.ts'
+const stream = 'packages/client/src/stream.ts'
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: 'reads before it registers',
+    trial: 'model',
+    edits: [
+      { file: hub, from: '      followed.watchers.add(watcher)\n', to: '' },
+      {
+        file: hub,
+        from: 'read: followed.tail.read,',
+        to: `async read(after, most) {
+          const page = await followed.tail.read(after, most)
+          followed.watchers.add(watcher)
+          return page
+        },`,
+      },
+    ],
+  },
+  {
+    name: 'clears dirty after the read',
+    trial: 'model',
+    edits: [
+      { file: pump, from: '    dirty = false // P2\n', to: '' },
+      {
+        file: pump,
+        from: '    const last = items.at(-1)\n',
+        to: '    dirty = false\n    const last = items.at(-1)\n',
+      },
+    ],
+  },
+  {
+    name: 'takes the next head for an old one (>= for >)',
+    trial: 'model',
+    edits: [{ file: pump, from: 'head <= sent)', to: 'head <= sent + 1)' }],
+  },
+  {
+    name: 'wakes only the first follower',
+    trial: 'model',
+    edits: [
+      {
+        file: hub,
+        from: '[...followed.watchers]) watcher.wake',
+        to: '[...followed.watchers].slice(0, 1)) watcher.wake',
+      },
+    ],
+  },
+  {
+    name: 'never polls, so that a lost hint is a lost event',
+    trial: 'model',
+    edits: [{ file: hub, from: '    }, bounds.pollMs)', to: '    }, bounds.pollMs * 1e9)' }],
+  },
+  {
+    name: 'knows a stream by all but the last character of its id',
+    trial: 'model',
+    edits: [
+      {
+        file: hub,
+        from: 'const followed = streams.get(key) ?? open(key)',
+        to: 'const followed = [...streams].find(([known]) => known.slice(0, -1) === key.slice(0, -1))?.[1] ?? open(key)',
+      },
+    ],
+  },
+  {
+    name: 'joins a question that was put before it asked',
+    trial: 'model',
+    edits: [{ file: tail, from: 'const fresh = number > before // T1', to: 'const fresh = true' }],
+  },
+  {
+    name: 'counts one too few where the ring has wrapped',
+    trial: 'model',
+    edits: [
+      {
+        file: tail,
+        from: 'ring.slice(after - first.seq + 1)',
+        to: 'ring.slice(Math.max(0, after - first.seq))',
+      },
+    ],
+  },
+  {
+    name: 'raises sent before it can send',
+    trial: 'model',
+    edits: [
+      { file: pump, from: '      port.send(items)', to: '      if (port.writable()) port.send(items)' },
+    ],
+  },
+  {
+    name: 'says live before it has caught up',
+    trial: 'model',
+    edits: [
+      {
+        file: pump,
+        from: '    dirty = false // P2\n',
+        to: '    dirty = false\n    if (!live) port.live(sent)\n    live = true\n',
+      },
+    ],
+  },
+  {
+    name: 'lets two loops of one pump run side by side',
+    trial: 'model',
+    edits: [
+      { file: pump, from: "if (state !== 'idle') return", to: "if (state === 'stopped') return" },
+      { file: subscriptions, from: 'const done = turn.then(task)', to: 'const done = task()' },
+    ],
+  },
+  {
+    name: 'leaves the old pump running when a stream is asked for again',
+    trial: 'model',
+    edits: [{ file: subscriptions, from: '        watch.end()\n        pump.stop()', to: '' }],
+  },
+  {
+    name: 'ignores the epoch of a cursor',
+    trial: 'model',
+    edits: [{ file: subscriptions, from: 'epoch !== undefined && epoch !== logEpoch', to: 'false' }],
+  },
+  {
+    name: 'goes on from the event after the next (resume after + 1)',
+    trial: 'model',
+    edits: [{ file: stream, from: 'position(Math.min(...known))', to: 'position(Math.min(...known) + 1)' }],
+  },
+  {
+    name: 'applies an event again (client, < for <=)',
+    trial: 'model',
+    edits: [
+      { file: follower, from: 'if (seq <= applied) dropped += 1', to: 'if (seq < applied) dropped += 1' },
+    ],
+  },
+  {
+    name: 'applies over a gap (client)',
+    trial: 'model',
+    edits: [
+      {
+        file: follower,
+        from: 'else if (seq > applied + 1) whole = false',
+        to: 'else if (seq > applied + 9) whole = false',
+      },
+    ],
+  },
+  {
+    name: 'appends without asking for the lease (missing fence)',
+    trial: 'runs',
+    edits: [
+      {
+        file: 'packages/server/src/log/append-statement.ts',
+        from: "where h.id = c.run_id and h.lease_epoch = c.lease_epoch and h.status = 'running') as lease_holds",
+        to: 'where h.id = c.run_id) as lease_holds',
+      },
+    ],
+  },
+  {
+    name: 'ends a cancelled run without its terminal event',
+    trial: 'runs',
+    edits: [
+      {
+        file: 'packages/server/src/runs/settle-run.ts',
+        from: "return writer.write([...closed, { type: 'agent_cancelled', data: { by: stop.by } }])",
+        to: 'return closed.length > 0 ? writer.write(closed) : undefined',
+      },
+    ],
+  },
+  {
+    name: 'takes the next step before the last is committed',
+    trial: 'runs',
+    edits: [
+      {
+        file: 'packages/server/src/runs/run-writer.ts',
+        from: 'if (notes.length === 0) await log.append(command)',
+        to: 'if (notes.length === 0) setTimeout(() => void log.append({ ...command, fence: null }), 5)',
+      },
+    ],
+  },
+  {
+    name: 'reads seq >= after in SQL',
+    trial: 'campaign',
+    edits: [{ file: 'packages/server/src/log/read-statements.ts', from: 'seq > $2', to: 'seq >= $2' }],
+  },
+  {
+    name: 'finds a thread whoever its owner is',
+    trial: 'campaign',
+    edits: [
+      {
+        file: 'packages/server/src/log/create-threads.ts',
+        from: `.selectAll()
+          .where('id', '=', threadId)
+          .where('owner', '=', userId)
+`,
+        to: `.selectAll()
+          .where('id', '=', threadId)
+`,
+      },
+    ],
+  },
+]
 
 export function bugNamed(name: string): PlantedBug {
   const bug = plantedBugs.find((candidate) => candidate.name === name)
-  if (bug === undefined) throw new Error(`There is no planted bug named ${name}`)
+  if (bug === undefined) throw new Error(`There is no planted bug named ${JSON.stringify(name)}`)
   return bug
 }
