@@ -59,6 +59,8 @@ export interface TestServerOptions {
   readonly schedule?: Schedule
   readonly deps?: Partial<HttpDeps>
   readonly ready?: () => boolean
+  /** An origin that may connect besides the server's own. */
+  readonly origin?: string
   /** The fields of each error line. */
   readonly logged?: object[]
 }
@@ -84,11 +86,15 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   let uploadEnded: (error: unknown) => void = () => {}
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-http-'))
   const workspace = createWorkspace({ store, dataDir, limits: { fileBytes: maxUploadBytes } })
+  const boundary = {
+    allowsHost: localMode.allowsHost,
+    allowsOrigin: (origin: string) => origin === options.origin || localMode.allowsOrigin(origin),
+  }
   const bus: Pick<Bus, 'subscribe'> = { subscribe: () => () => {} }
   const realtime = openRealtime({
     ready: options.ready ?? (() => true),
     authenticator,
-    boundary: localMode,
+    boundary,
     threads,
     log,
     lifecycle,
