@@ -1,5 +1,6 @@
+import { HoldfastError } from '@holdfast/protocol'
 import { expect, test } from 'vitest'
-import { looksLikeSql } from './sql-message.ts'
+import { looksLikeSql, withCastHint } from './sql-message.ts'
 
 test.each([
   'SELECT * FROM data',
@@ -28,3 +29,14 @@ test.each([
   'load per minute?',
   'values by tenant',
 ])('%s is a question', (text) => expect(looksLikeSql(text)).toBe(false))
+
+test('SQL that takes text for numbers is told that every column is text', () => {
+  const said = "Binder Error: No function matches 'sum(VARCHAR)'. You might need casts. Candidate functions:"
+  expect(withCastHint(new HoldfastError('sql_failed', said))).toMatchObject({
+    code: 'sql_failed',
+    message:
+      "Binder Error: No function matches 'sum(VARCHAR)'. You might need casts. Every column here is text: cast it first, as in TRY_CAST(cost AS DOUBLE).",
+  })
+  const other = new HoldfastError('sql_failed', 'Binder Error: there is no column "nope"')
+  expect(withCastHint(other)).toBe(other)
+})

@@ -1,3 +1,5 @@
+import { HoldfastError } from '@holdfast/protocol'
+
 /**
  * How statements begin, and the shape behind the first word that prose rarely has: `with a file`, `set up alerts`
  * and `update me` are questions. What is SQL and no SELECT meets the gate, which says what is allowed.
@@ -31,4 +33,19 @@ export function looksLikeSql(message: string): boolean {
     .trim()
     .toLowerCase()
   return shapes.some((shape) => shape.test(text))
+}
+
+/**
+ * The raw tables are text in every column, which DuckDB's "No function matches … 'sum(VARCHAR)'" does not tell
+ * anyone who sees numbers in the file.
+ */
+export function withCastHint(error: unknown): unknown {
+  if (!(error instanceof HoldfastError) || error.code !== 'sql_failed' || !/\bVARCHAR\b/.test(error.message))
+    return error
+  const said = error.message.replace(/\s*Candidate functions:\s*$/, '')
+  return new HoldfastError(
+    'sql_failed',
+    `${said} Every column here is text: cast it first, as in TRY_CAST(cost AS DOUBLE).`,
+    { cause: error },
+  )
 }

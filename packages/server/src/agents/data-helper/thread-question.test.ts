@@ -2,7 +2,7 @@ import type { Question } from '@holdfast/protocol'
 import { systemIdMaker } from '@holdfast/protocol'
 import { describe, expect, test } from 'vitest'
 import type { EarlierRun } from '../../tools/define-tool.ts'
-import { threadQuestion } from './thread-question.ts'
+import { bringsData, threadQuestion } from './thread-question.ts'
 
 const makeId = systemIdMaker()
 const unit: Question = {
@@ -68,4 +68,20 @@ describe('what a thread is asking', () => {
   test('after an answer, words without a question are a message of their own', () => {
     expect(read([run('Why is it slow?')], 'thank you').question).toBe('thank you')
   })
+})
+
+describe('a message that brings data and asks for nothing', () => {
+  test.each([
+    'here is the usage export with latency',
+    'Attached.',
+    "I've uploaded the file",
+    'sorry, wrong file. here is the right one',
+    'Oops wrong file',
+    'That was the wrong export, this is the correct file',
+  ])('%s', (text) => expect(bringsData(text)).toBe(true))
+
+  test.each(['', 'here it is, what does it cost?', 'what is wrong in this file', 'sorry, why is it slow'])(
+    'asks: %s',
+    (text) => expect(bringsData(text)).toBe(false),
+  )
 })

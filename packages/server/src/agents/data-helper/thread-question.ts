@@ -41,3 +41,22 @@ export function threadQuestion(
   hear(text)
   return { question, choices, openRequest: open }
 }
+
+const brings =
+  /^(here|attached|uploaded|added|done|ok(ay)?|i('| ha)ve (added|uploaded|attached)|((this|that) is )?the (right|correct) (file|one|export))\b/i
+const takesBack =
+  /^((oh|oops|sorry|my (mistake|bad)|wrong (file|one|export)|(that|this|it) was the wrong (file|one|export))\s*)+$/i
+
+/**
+ * "Here is the usage export", "Sorry, wrong file. Here is the right one": brings something, whatever words of fields
+ * and files it uses, and asks for nothing.
+ */
+export function bringsData(text: string): boolean {
+  if (text.includes('?')) return false
+  const clauses = text
+    .split(/[.,;:!\n]/)
+    .map((clause) => clause.trim())
+    .filter((clause) => clause !== '')
+  const said = clauses.find((clause) => !takesBack.test(clause))
+  return said === undefined ? clauses.length > 0 : brings.test(said)
+}

@@ -323,6 +323,7 @@ describe('simple questions through a mapping', () => {
       mapping,
     })
     if (!parsed.ok) throw new Error(parsed.why)
+    expect(describeReading(parsed.reading)).toContain('over all rows that count, of 3')
     const result = await table.run(readingSql(parsed.reading))
     expect(result.columns).toEqual(['team_id', 'mean_latency_ms', 'rows', 'left_out'])
     expect(result.rows).toEqual([

@@ -97,8 +97,9 @@ export function describe(reading: SimpleReading): string {
     parts.push(`, the ${reading.limit} ${reading.order === 'smallest' ? 'smallest' : 'largest'}`)
   const all = reading.filters.length === 0 && reading.window === null
   const rows = reading.rows.toLocaleString('en-US')
-  const kept = reading.keep === null ? '' : ' that count'
-  parts.push(all ? `, over all ${rows} rows${kept}` : `, over the rows${kept} of ${rows}`)
+  // How many count is known only after the query: of the rows left out none may be claimed.
+  if (reading.keep === null) parts.push(all ? `, over all ${rows} rows` : `, over the rows of ${rows}`)
+  else parts.push(all ? `, over all rows that count, of ${rows}` : `, over the rows that count of ${rows}`)
   if (reading.filters.length > 0) parts.push(` where ${reading.filters.map(describeFilter).join(' and ')}`)
   if (reading.window !== null) parts.push(`, ${describeWindow(reading.window)}`)
   return parts.join('')

@@ -6,7 +6,7 @@ import { readChoice } from '../question-choices.ts'
 import { looksLikeSql } from '../sql-message.ts'
 import { checkSufficiency, type Verdict } from '../sufficiency.ts'
 import { readThreadData, type ThreadData } from '../thread-data.ts'
-import { type ThreadQuestion, threadQuestion } from '../thread-question.ts'
+import { bringsData, type ThreadQuestion, threadQuestion } from '../thread-question.ts'
 import { triage } from '../triage.ts'
 
 /** What every tool after the profile starts from: the files, what their columns mean, and what the thread asks. */
@@ -23,13 +23,9 @@ export async function examine(context: ToolContext): Promise<Examined> {
   return { ...data, thread, mappings: data.profiles.map((profile) => mapFile(profile, thread.choices)) }
 }
 
-/** "Here is the usage export": brings something, whatever field words it uses. */
-const presents =
-  /^\s*(here|attached|uploaded|added|done|ok(ay)?|i('| ha)ve (added|uploaded|attached))\b[^?]*$/i
-
 function isQuestion(text: string, { profiles, tableNames }: ThreadData): boolean {
   if (looksLikeSql(text)) return true
-  if (presents.test(text)) return false
+  if (bringsData(text)) return false
   // By its words alone, or as a figure of the files; naming a column in passing is not asking.
   const byWords = triage(text, { playbooks, profiles: [] })
   return !byWords.unrelated || triage(text, { playbooks, profiles, tableNames }).simple !== null

@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/protocol'
 import { z } from 'zod'
 import { defineTool } from '../../../tools/define-tool.ts'
+import { withCastHint } from '../sql-message.ts'
 import { readThreadData } from '../thread-data.ts'
 import { QueryRef } from '../tool-outputs.ts'
 import { storeQuery } from './store-query.ts'
@@ -27,7 +28,7 @@ export const queryTool = defineTool({
       throw new HoldfastError('bad_request', 'There is no table in this thread; add a file first')
     const tables = profiles.map(({ fileId }) => ({ fileId, name: tableNames.get(fileId) ?? 'data' }))
     const number = context.results.filter(({ tool }) => tool === 'query').length + 1
-    const [result] = await context.workspace.runSql(
+    const job = context.workspace.runSql(
       {
         // One file needs no name of its own.
         tables:
@@ -37,6 +38,9 @@ export const queryTool = defineTool({
       },
       context.signal,
     )
+    const [result] = await job.catch((error: unknown) => {
+      throw withCastHint(error)
+    })
     if (result === undefined) throw new Error('The job returned no result')
     const { ref, event } = await storeQuery(context, result, {
       title: 'Ad-hoc SQL, unverified',
