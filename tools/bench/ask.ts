@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -40,8 +40,11 @@ export async function benchAsk(args: readonly string[]): Promise<void> {
     const first: Measured[] = []
     const again: Measured[] = []
     const alone: Measured[] = []
+    // On a machine that does other things too the ratios say more than the seconds.
+    const loads: string[] = []
     for (let round = 0; round < rounds; round += 1) {
       const dataDir = join(folder, `data-${round}`)
+      loads.push((loadavg()[0] ?? 0).toFixed(1))
       first.push(await askOnce(file, dataDir))
       again.push(await askOnce(file, dataDir))
       alone.push(
@@ -66,6 +69,7 @@ export async function benchAsk(args: readonly string[]): Promise<void> {
         [row('DuckDB alone', alone), row('ask, used directory', again), row('ask, new directory', first)],
       ),
     )
+    console.log(`\nLoad average before each round: ${loads.join(', ')}`)
     console.log('\nDuckDB alone, by step (median seconds)')
     const steps = alone.map(({ output }) => JSON.parse(output) as Record<string, number>)
     console.log(

@@ -56,8 +56,10 @@ function verdictList(candidates: readonly CastName[], distinct: string): string 
   return [
     'coalesce(sum(n), 0)',
     distinct,
-    // The cheap tests first: the words are compared only where nothing could be read, and matter only to what can.
-    candidates.length === 0 ? '0' : `coalesce(sum(n) FILTER (${[...unread, words].join(' AND ')}), 0)`,
+    // CASE, as AND would compare the words of every row: they matter only where nothing could be read.
+    candidates.length === 0
+      ? '0'
+      : `coalesce(sum(n) FILTER (CASE WHEN ${unread.join(' AND ')} THEN ${words} ELSE false END), 0)`,
     candidates.includes('number_thousands')
       ? `coalesce(bool_or("number" < 1000) AND NOT bool_or("number" >= 1000), false)`
       : 'false',
