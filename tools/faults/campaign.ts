@@ -272,6 +272,8 @@ function createTrouble(nodes: readonly Node[], groups: readonly Restartable[], e
         const fromMs = Date.now()
         await deed()
         excuses.push({ client: null, fromMs, untilMs: Date.now() })
+        // Deeds that fall behind must not follow each other so fast that nobody is ever connected.
+        await sleep(plan.numbers['rest-seconds'] * 1_000, undefined, { signal }).catch(() => {})
       }
     },
   }

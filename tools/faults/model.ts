@@ -106,8 +106,13 @@ export const anySchedule: fc.Arbitrary<Schedule> = fc.record({
 /** Not one of the clients that are judged. */
 const strangerNumber = 99
 
-/** Longer than any way back takes: polls, acknowledgements and reconnect delays are all shorter. */
-const quietMs = 60_000
+/**
+ * Longer than any way back takes, and shorter than the silence after which a client connects anew: that would heal
+ * what a lost wake-up has left behind, as no heartbeats come in here.
+ */
+const quietMs = 30_000
+/** Of the reconnect delays, so that several in a row are over in that time. */
+const delayScale = 0.2
 const everyEventMs = 25_000
 
 export async function runSchedule(schedule: Schedule): Promise<Verdict> {
@@ -388,7 +393,12 @@ export async function runSchedule(schedule: Schedule): Promise<Verdict> {
   const open = (of: ModelClient): Connection =>
     createConnection({
       credentials: createCredentials(of.token),
-      platform: { nowMs: world.nowMs, random: random.next, setTimer: world.setTimer, watch: () => () => {} },
+      platform: {
+        nowMs: world.nowMs,
+        random: () => random.next() * delayScale,
+        setTimer: world.setTimer,
+        watch: () => () => {},
+      },
       openSocket: (port) => connect(of, port),
       openEventStreams: null,
       snapshotUrl: String,

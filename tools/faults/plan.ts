@@ -13,7 +13,7 @@ export const planFlags = {
   clients: { about: 'clients, each following one thread', ci: 50, nightly: 2_000 },
   users: { about: 'users with look-alike ids, one thread each', ci: 25, nightly: 200 },
   'events-per-client': { about: 'events that each client shall get, at least', ci: 400, nightly: 500 },
-  seconds: { about: 'over which faults and events are spread', ci: 75, nightly: 3_000 },
+  seconds: { about: 'over which faults and events are spread', ci: 75, nightly: 5_400 },
   resets: { about: 'connections reset', ci: 400, nightly: 4_000 },
   holes: { about: 'half-open holes, 30–400 ms, then an RST', ci: 400, nightly: 4_000 },
   'open-holes': { about: 'half-open holes that nothing ends but the client', ci: 5, nightly: 200 },
@@ -26,6 +26,7 @@ export const planFlags = {
   terms: { about: 'SIGTERM of a server, and its restart', ci: 2, nightly: 50 },
   stops: { about: 'SIGSTOP of a server, and SIGCONT', ci: 1, nightly: 50 },
   'stop-seconds': { about: 'between SIGSTOP and SIGCONT', ci: 2, nightly: 30 },
+  'rest-seconds': { about: 'after each deed to a process, for everybody to come back', ci: 3, nightly: 5 },
   'client-kills': {
     about: 'SIGKILL of a process of clients, restarted from the stored cursors',
     ci: 2,
