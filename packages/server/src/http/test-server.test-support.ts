@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type NewEvent, type Run, systemIdMaker, type ThreadId, type UserId } from '@holdfast/protocol'
@@ -47,6 +47,8 @@ export interface TestServer extends AsyncDisposable {
   readonly workspace: Workspace
   /** Called with how each further upload ended; null: well. */
   onUploadEnd(listener: (error: unknown) => void): void
+  /** The server's ends of all that is connected. */
+  readonly sockets: ReadonlySet<Socket>
   readonly inject: FastifyInstance['inject']
   readonly routes: readonly string[]
   /** Another user's token. */
@@ -132,6 +134,11 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     logger: { ...silentLogger, error: (fields) => void options.logged?.push(fields) },
     ...options.deps,
   })
+  const sockets = new Set<Socket>()
+  http.server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   http.server.on('upgrade', realtime.handleUpgrade)
   await http.listen({ host: '127.0.0.1', port: 0 })
   address.url = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`
@@ -141,6 +148,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     token: localMode.token,
     otherToken: other.token,
     principal,
+    sockets,
     inject: http.app.inject.bind(http.app),
     routes: http.routes,
     localMode,
