@@ -64,6 +64,7 @@ describe('the fault proxy', () => {
     client.socket.write(text)
     expect(await client.heard(5 + text.length)).toBe(`hello${text}`)
     expect(echo.served[0]?.remoteAddress).toBe('127.1.0.8')
+    expect(echo.proxy.connections()[0]?.greeting).toBe('hello')
     expect(echo.proxy.strikes).toEqual([])
   })
 

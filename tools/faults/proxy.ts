@@ -40,8 +40,8 @@ export interface Strike {
 
 export interface ProxiedConnection {
   readonly client: number
-  /** Bytes have come back from the server: more than a handshake that waits. */
-  readonly answered: boolean
+  /** The first bytes that the server said, `HTTP/1.1 101` where it is a WebSocket; empty before. */
+  readonly greeting: string
   /** A fault is at work, or the connection has ended. */
   readonly busy: boolean
   strike(fault: Fault): void
@@ -140,7 +140,7 @@ function join(
   record: (strike: Strike) => void,
 ): ProxiedConnection & { destroy(): void } {
   let manner: Manner = { kind: 'plain' }
-  let answered = false
+  let greeting = ''
   let ended = false
   let timer: NodeJS.Timeout | undefined
 
@@ -198,7 +198,7 @@ function join(
     let turn = Promise.resolve()
     let waiting = 0
     from.on('data', (chunk: Buffer) => {
-      if (from === far) answered = true
+      if (from === far && greeting === '') greeting = chunk.toString('latin1', 0, 12)
       waiting += 1
       if (waiting === laneChunks) from.pause()
       turn = turn
@@ -226,8 +226,8 @@ function join(
   }
   return {
     client,
-    get answered() {
-      return answered
+    get greeting() {
+      return greeting
     },
     get busy() {
       return ended || near.destroyed || manner.kind !== 'plain'

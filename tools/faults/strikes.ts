@@ -28,7 +28,7 @@ export function planStrikes(numbers: Numbers, random: Random): Fault[] {
 const lookMs = 20
 
 /**
- * Strikes one connection after the other, evenly over `overMs`; only such as carry answers of the server and are not
+ * Strikes one connection after the other, evenly over `overMs`; only WebSockets, and such as are not
  * struck already. Resolves with how many were struck, which `signal` may cut short.
  */
 export async function strikeAll(
@@ -44,7 +44,7 @@ export async function strikeAll(
     const dueMs = (overMs * done) / faults.length
     const earlyMs = dueMs - (performance.now() - beganMs)
     if (earlyMs > 1) await sleep(earlyMs)
-    const victims = proxy.connections().filter(({ answered, busy }) => answered && !busy)
+    const victims = proxy.connections().filter(({ greeting, busy }) => greeting === 'HTTP/1.1 101' && !busy)
     const fault = faults[done]
     if (victims.length === 0 || fault === undefined) {
       await sleep(lookMs)
