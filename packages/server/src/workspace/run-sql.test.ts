@@ -176,6 +176,29 @@ describe.each([
         await expect(prepare(statement), statement).rejects.toMatchObject({ code: 'sql_failed' })
     })
 
+    test('the lock is complete: there is no directory to spill to either, which SQL could read and write', async () => {
+      const locked = {
+        allow_community_extensions: 'false',
+        allow_persistent_secrets: 'false',
+        autoinstall_known_extensions: 'false',
+        autoload_known_extensions: 'false',
+        enable_external_access: 'false',
+        lock_configuration: 'true',
+        temp_directory: '',
+        TimeZone: 'UTC',
+      }
+      const names = Object.keys(locked).map((name) => `'${name}'`)
+      const job = {
+        tables: [{ name: 't', fileId: file.id }],
+        prepare: [
+          `CREATE TABLE s AS SELECT name, value FROM duckdb_settings() WHERE name IN (${names.join(', ')})`,
+        ],
+        queries: [{ id: 'q', sql: 'FROM s' }],
+      }
+      const [settings] = await here.workspace.thread(here.principal, here.threadId).runSql(job, untimed())
+      expect(Object.fromEntries(settings?.rows ?? [])).toEqual(locked)
+    })
+
     test('a job stops when its caller gives up', async () => {
       const gone = new AbortController()
       const job = {
