@@ -5,7 +5,7 @@ import { type FrameReader, readFrames } from './frame-reader.test-support.ts'
 import { realtimeLimits } from './limits.ts'
 
 const readers = 200
-const sharedEvents = 200
+const sharedEvents = 60
 /** 40 MB: more than the kernel holds for a line that nobody reads. */
 const largeEvents = 1_000
 const largeText = 'x'.repeat(40_000)
@@ -33,6 +33,22 @@ test('one that stalls among 200 costs the server a bounded buffer, the others no
   }
   const others = await Promise.all(Array.from({ length: readers - 1 }, () => follow(shared.id)))
   const stalled = await follow(shared.id, large.id)
+  /** From the append to the frame parsed, over all who follow. Printed, not judged: the machine is shared. */
+  const p95Ms = async (first: number, last: number): Promise<number> => {
+    const delaysMs: number[] = []
+    for (let step = first; step <= last; step += 1) {
+      const at = performance.now()
+      await shared.append(step, 'x')
+      const received = others.map(async (reader) => {
+        const [event] = await reader.events(1)
+        delaysMs.push(performance.now() - at)
+        expect(event?.seq).toBe(step)
+      })
+      await Promise.all(received)
+    }
+    return delaysMs.sort((left, right) => left - right)[Math.floor(delaysMs.length * 0.95)] ?? 0
+  }
+  const p95WithoutMs = await p95Ms(1, sharedEvents)
   stalled.socket.pause()
 
   let mostBytes = 0
@@ -40,21 +56,10 @@ test('one that stalls among 200 costs the server a bounded buffer, the others no
     await large.append(step, largeText)
     for (const socket of server.sockets) mostBytes = Math.max(mostBytes, socket.writableLength)
   }
-  const delaysMs: number[] = []
-  for (let step = 1; step <= sharedEvents; step += 1) {
-    const at = performance.now()
-    await shared.append(step, 'x')
-    const received = others.map(async (reader) => {
-      const [event] = await reader.events(1)
-      delaysMs.push(performance.now() - at)
-      expect(event?.seq).toBe(step)
-    })
-    await Promise.all(received)
-  }
-  delaysMs.sort((left, right) => left - right)
+  const p95WithMs = await p95Ms(sharedEvents + 1, 2 * sharedEvents)
   process.stdout.write(
     `stalled reader among ${readers}: ${(largeEvents * largeText.length) / 1e6} MB wait for it, the server holds ` +
-      `${Math.round(mostBytes / KiB)} KiB of them; the others' p95 ${delaysMs[Math.floor(delaysMs.length * 0.95)]?.toFixed(1)} ms\n`,
+      `${Math.round(mostBytes / KiB)} KiB of them; the others’ p95 ${p95WithMs.toFixed(1)} ms, and ${p95WithoutMs.toFixed(1)} ms before it stalled\n`,
   )
   // The watermark, the frame that crossed it, and what is said besides.
   const { pauseAtBufferedBytes, pageBytes } = realtimeLimits
