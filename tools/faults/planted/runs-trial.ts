@@ -46,7 +46,7 @@ export async function runsTrial(): Promise<ViolationClass[]> {
 
   // A worker is paused, its run is taken over and ended, and then it wakes up and writes on.
   await submit({ events: 1, legs: 1, pauseMs: 0 })
-  const claim = async () => claimRun(store, log, makeId('node'), () => ({ model: 'numbers', offline: false }))
+  const claim = async () => claimRun(store, log, makeId('node'), [], () => ({ model: 'numbers', offline: false }))
   const first = await claim()
   await voidLeases(store)
   const second = await claim()

@@ -21,15 +21,17 @@ const leaseEnd = sql<Date>`now() + make_interval(secs => ${runLimits.leaseMs / 1
  * Takes the oldest run that may run: queued, or running under a lease that expired, and the first of its thread
  * that has not ended (R5). null: nothing to do.
  *
+ * @param held runs in this node's hands: never taken from itself, however late its heartbeat is
  * @param started what agent_started will say besides the attempt; committed with the claim (L3)
  */
 export async function claimRun(
   store: Store,
   log: SqlEventLog,
   node: NodeId,
+  held: readonly RunId[],
   started: (row: RunRow) => Omit<EventData<'agent_started'>, 'attempt'>,
 ): Promise<Claim | null> {
-  for (const candidate of await candidates(store, node)) {
+  for (const candidate of await candidates(store, held)) {
     const claim = await log.transact(async (tx, append, note): Promise<Claim | null> => {
       const row = await lockCandidate(tx, candidate)
       if (row === null) return null
@@ -69,36 +71,41 @@ export async function claimRun(
 }
 
 /** Looked up without locks; a few, because another node may take the first. */
-async function candidates(store: Store, node: NodeId): Promise<readonly Pick<RunRow, 'id' | 'thread_id'>[]> {
-  return store.db
-    .selectFrom('runs as run')
-    .select(['run.id', 'run.thread_id'])
-    .where((where) =>
-      where.or([
-        where('run.status', '=', 'queued'),
-        where.and([
-          where('run.status', '=', 'running'),
-          where('run.lease_expires_at', '<=', sql<Date>`now()`),
-          // A run in this node's own hands is never taken from itself, however late its heartbeat is.
-          where('run.lease_node', '!=', node),
+async function candidates(
+  store: Store,
+  held: readonly RunId[],
+): Promise<readonly Pick<RunRow, 'id' | 'thread_id'>[]> {
+  return (
+    store.db
+      .selectFrom('runs as run')
+      .select(['run.id', 'run.thread_id'])
+      .where((where) =>
+        where.or([
+          where('run.status', '=', 'queued'),
+          where.and([
+            where('run.status', '=', 'running'),
+            where('run.lease_expires_at', '<=', sql<Date>`now()`),
+          ]),
         ]),
-      ]),
-    )
-    .where((where) =>
-      where.not(
-        where.exists(
-          where
-            .selectFrom('runs as before')
-            .select('before.id')
-            .whereRef('before.thread_id', '=', 'run.thread_id')
-            .whereRef('before.queued_at_seq', '<', 'run.queued_at_seq')
-            .where('before.status', 'in', ['queued', 'running']),
+      )
+      // By run and not by node: one that this node left behind after a fault of the store is taken up again.
+      .$if(held.length > 0, (query) => query.where('run.id', 'not in', held))
+      .where((where) =>
+        where.not(
+          where.exists(
+            where
+              .selectFrom('runs as before')
+              .select('before.id')
+              .whereRef('before.thread_id', '=', 'run.thread_id')
+              .whereRef('before.queued_at_seq', '<', 'run.queued_at_seq')
+              .where('before.status', 'in', ['queued', 'running']),
+          ),
         ),
-      ),
-    )
-    .orderBy('run.created_at')
-    .limit(4)
-    .execute()
+      )
+      .orderBy('run.created_at')
+      .limit(4)
+      .execute()
+  )
 }
 
 /** Thread first, then run, as everywhere; a thread that another node holds is passed over. */

@@ -73,7 +73,10 @@ interface House extends AsyncDisposable {
 }
 
 /** Runs and a worker on the shared store, with an agent that calls the given tools in order and then answers. */
-async function house(tools: readonly ToolDefinition[], options: { worker?: boolean } = {}): Promise<House> {
+async function house(
+  tools: readonly ToolDefinition[],
+  options: { worker?: boolean; workerLog?: SqlEventLog } = {},
+): Promise<House> {
   const agent = {
     name: 'helper',
     description: 'Helps.',
@@ -92,7 +95,16 @@ async function house(tools: readonly ToolDefinition[], options: { worker?: boole
   const worker =
     options.worker === false
       ? { wake: () => {}, cancel: () => {}, drain: async () => {} }
-      : await startWorker({ store, log, registry, workspace, node, makeId, nowMs: Date.now, logger })
+      : await startWorker({
+          store,
+          log: options.workerLog ?? log,
+          registry,
+          workspace,
+          node,
+          makeId,
+          nowMs: Date.now,
+          logger,
+        })
   const runs = createRuns({ store, log, registry, makeId, onQueued: worker.wake, onCancel: worker.cancel })
   const { id: threadId } = await createThreads(store).create(ann)
   return {
@@ -257,7 +269,7 @@ describe('[R3] [L4] a run outlives its worker', () => {
     await using before = await house(tools, { worker: false })
     const { run } = await before.runs.submit(ann, before.threadId, ask('one'), null)
     const started = () => ({ model: 'offline', offline: true })
-    const claim = await claimRun(store, log, makeId('node'), started)
+    const claim = await claimRun(store, log, makeId('node'), [], started)
     if (claim === null) throw new Error('nothing to claim')
     const writer = createRunWriter(log, claim, await log.readRun(run.id))
     const call = { callId: makeId('call'), tool: 'first', effect: 'pure' as const, input: {} }
@@ -291,8 +303,8 @@ describe('[R3] [L4] a run outlives its worker', () => {
     await using h = await house(tools, { worker: false })
     const { run } = await h.runs.submit(ann, h.threadId, ask('one'), null)
     const started = () => ({ model: 'offline', offline: true })
-    expect((await claimRun(store, log, makeId('node'), started))?.row.id).toBe(run.id)
-    expect(await claimRun(store, log, makeId('node'), started)).toBeNull()
+    expect((await claimRun(store, log, makeId('node'), [], started))?.row.id).toBe(run.id)
+    expect(await claimRun(store, log, makeId('node'), [], started)).toBeNull()
     await h.runs.cancel(ann, run.id)
   })
 
@@ -322,6 +334,30 @@ describe('[R3] [L4] a run outlives its worker', () => {
     expectInOrder(events)
     expect(events.at(-1)?.type).toBe('agent_completed')
   })
+})
+
+test('[R2] a run that a fault of the store left behind is taken up again by the only worker there is', async () => {
+  let faults = 1
+  const workerLog: SqlEventLog = {
+    ...log,
+    readRun: async (runId) => {
+      if (faults > 0) {
+        faults -= 1
+        throw new Error('the connection is gone')
+      }
+      return log.readRun(runId)
+    },
+  }
+  await using here = await house([], { workerLog })
+  const { run } = await here.runs.submit(ann, here.threadId, ask('what?'), null)
+  const events = await here.ended(run.id)
+  expect(types(events)).toEqual([
+    'run_queued',
+    'agent_started',
+    'agent_started',
+    'message_delta',
+    'agent_completed',
+  ])
 })
 
 test('[R4] a fault of a tool fails the run once, and its message stays in the server', async () => {

@@ -50,7 +50,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const wake = (): void => woken.resolve()
 
   const claimNext = (): Promise<Claim | null> =>
-    claimRun(store, log, node, (row) => {
+    claimRun(store, log, node, [...inHand.keys()], (row) => {
       const { name, offline } = registry.models.resolve(row.model, registry.agent(row.agent).offlineRules)
       return { model: name, offline }
     })

@@ -66,6 +66,12 @@ describe('charts as SVG', () => {
     expect(svg).toContain('<title>&lt;/title&gt;&lt;script&gt;')
   })
 
+  it('leaves out what XML cannot hold, so that one strange cell does not leave an image that no one can open', async () => {
+    const svg = await draw(bars, 'A\u0007', ['tenant', 'cost'], [['\u001b[31mred\u0000\ufffe', 5]])
+    expect(texts(svg)).toContain('[31mred')
+    expect(svg).not.toMatch(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/u)
+  })
+
   it('takes a dot or a bracket in a column for what it is', async () => {
     const columns = ['day.x', 'p99.9[ms]']
     const plan: ChartPlan = {

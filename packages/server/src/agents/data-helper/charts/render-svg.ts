@@ -81,17 +81,20 @@ function keptRows(
 function withTitle(svg: string, spec: ChartSpec): string {
   const subtitle = spec.title.subtitle === undefined ? '' : ` Drawn: ${spec.title.subtitle}.`
   const inner = `<title>${escapeXml(spec.title.text)}</title><desc>${escapeXml(spec.description + subtitle)}</desc>`
-  return svg.replace(/<svg([^>]*)>/u, (_, attributes: string) => `<svg role="img"${attributes}>${inner}`)
+  return withoutControls(svg).replace(
+    /<svg([^>]*)>/u,
+    (_, attributes: string) => `<svg role="img"${attributes}>${inner}`,
+  )
 }
 
+/** Characters that XML 1.0 cannot hold, not even escaped: one in a cell would leave no chart at all. */
+const withoutControls = (text: string): string =>
+  text.replaceAll(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/gu, '')
+
 function escapeXml(text: string): string {
-  return (
-    text
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-      // Characters that XML 1.0 cannot hold, not even escaped.
-      .replaceAll(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/gu, '')
-  )
+  return withoutControls(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
 }
