@@ -1,13 +1,13 @@
 /** What a run's life writes into the log when it is cancelled, taken over and told at full speed. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type RunId, type RunStatus, systemIdMaker, type ThreadId } from '@holdfast/protocol'
+import { type NewEvent, type RunId, type RunStatus, systemIdMaker, type ThreadId } from '@holdfast/protocol'
 import { createRegistry } from '../../../packages/server/src/agents/registry.ts'
 import { createThreads } from '../../../packages/server/src/log/create-threads.ts'
 import { LeaseLostError } from '../../../packages/server/src/log/event-log.ts'
 import { createEventLog } from '../../../packages/server/src/log/sql-event-log.ts'
 import type { Principal } from '../../../packages/server/src/principal.ts'
 import { createRuns } from '../../../packages/server/src/runs/create-runs.ts'
-import { claimRun, voidLeases } from '../../../packages/server/src/runs/run-queue.ts'
+import type { Claim } from '../../../packages/server/src/runs/run-queue.ts'
 import { createRunWriter } from '../../../packages/server/src/runs/run-writer.ts'
 import { startWorker } from '../../../packages/server/src/runs/worker.ts'
 import { openMemoryStore } from '../../../packages/server/src/store/pglite-store.ts'
@@ -45,14 +45,33 @@ export async function runsTrial(): Promise<ViolationClass[]> {
   }
 
   // A worker is paused, its run is taken over and ended, and then it wakes up and writes on.
-  await submit({ events: 1, legs: 1, pauseMs: 0 })
-  const claim = async () => claimRun(store, log, makeId('node'), [], () => ({ model: 'numbers', offline: false }))
-  const first = await claim()
-  await voidLeases(store)
-  const second = await claim()
-  if (first === null || second === null) throw new Error('The run could not be claimed twice')
+  const contested = await submit({ events: 1, legs: 1, pauseMs: 0 })
+  const claim = (attempt: number): Promise<Claim> =>
+    log.transact(async (tx, append) => {
+      const row = await tx
+        .updateTable('runs')
+        .set({ status: 'running', attempt, lease_epoch: attempt, lease_node: makeId('node') })
+        .where('id', '=', contested.id)
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      const started: NewEvent = {
+        type: 'agent_started',
+        data: { attempt, model: 'numbers', offline: false },
+      }
+      await append({
+        threadId: row.thread_id,
+        runId: row.id,
+        agent: row.agent,
+        events: [started],
+        producerKey: `${attempt}.started`,
+        fence: { runId: row.id, leaseEpoch: attempt },
+      })
+      return { row, leaseEpoch: attempt, attempt }
+    })
+  const first = await claim(1)
+  const second = await claim(2)
   const events = await log.readRun(first.row.id)
-  const writerOf = (held: typeof first) => createRunWriter(log, held, events.slice(0, held.attempt + 1))
+  const writerOf = (held: Claim) => createRunWriter(log, held, events.slice(0, held.attempt + 1))
   const [paused, taken] = [writerOf(first), writerOf(second)]
   const thought = [{ type: 'agent_thinking' as const, data: { step: 1, text: 'x' } }]
   await taken.write(thought)

@@ -1,5 +1,12 @@
 import type { RunId, StoredEvent, ThreadId, UserId } from '@holdfast/protocol'
-import { advanceRun, newRun, SubmitRun, systemIdMaker, terminalTypes } from '@holdfast/protocol'
+import {
+  advanceRun,
+  HoldfastError,
+  newRun,
+  SubmitRun,
+  systemIdMaker,
+  terminalTypes,
+} from '@holdfast/protocol'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -360,20 +367,26 @@ test('[R2] a run that a fault of the store left behind is taken up again by the 
   ])
 })
 
-test('[R4] a fault of a tool fails the run once, and its message stays in the server', async () => {
-  const broken: ToolDefinition = {
-    name: 'broken',
-    description: 'Breaks.',
-    effect: 'pure',
-    input: z.unknown(),
-    execute: async () => {
-      throw new Error('password is hunter2')
-    },
-  }
-  await using h = await house([broken])
-  const { run } = await h.runs.submit(ann, h.threadId, ask('one'), null)
-  const events = await h.ended(run.id)
-  expectInOrder(events)
-  expect(events.at(-1)).toMatchObject({ type: 'agent_failed', data: { code: 'internal' } })
-  expect(JSON.stringify(events)).not.toContain('hunter2')
-})
+test.each([
+  ['thrown here', new Error('password is hunter2')],
+  ['told by a child process', new HoldfastError('internal', 'password is hunter2')],
+])(
+  '[R4] a fault of a tool, %s, fails the run once, and its message stays in the server',
+  async (_, fault) => {
+    const broken: ToolDefinition = {
+      name: 'broken',
+      description: 'Breaks.',
+      effect: 'pure',
+      input: z.unknown(),
+      execute: async () => {
+        throw fault
+      },
+    }
+    await using h = await house([broken])
+    const { run } = await h.runs.submit(ann, h.threadId, ask('one'), null)
+    const events = await h.ended(run.id)
+    expectInOrder(events)
+    expect(events.at(-1)).toMatchObject({ type: 'agent_failed', data: { code: 'internal' } })
+    expect(JSON.stringify(events)).not.toContain('hunter2')
+  },
+)

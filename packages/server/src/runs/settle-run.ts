@@ -69,7 +69,7 @@ export async function settleRun(
 }
 
 function failureOf(error: unknown, claim: Claim): { code: string; message: string; retryable: boolean } {
-  if (error instanceof HoldfastError)
+  if (error instanceof HoldfastError && error.code !== 'internal')
     return { code: error.code, message: error.message, retryable: error.retryable }
   return {
     code: 'internal',

@@ -54,7 +54,8 @@ export async function runTool(tool: ToolDefinition, input: unknown, context: Too
     context.signal.throwIfAborted()
     if (deadline.aborted)
       return failed('tool_timeout', `${tool.name} did not end within ${timeoutMs / 1000} s and was stopped`)
-    if (error instanceof HoldfastError) return failed(error.code, error.message)
+    // `internal` is a fault that somebody else caught (a child process): no answer, and nothing to show.
+    if (error instanceof HoldfastError && error.code !== 'internal') return failed(error.code, error.message)
     throw error
   }
 }
