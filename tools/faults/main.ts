@@ -15,8 +15,8 @@ async function main(command: Command): Promise<number> {
       return 0
     case 'campaign': {
       const interrupt = new AbortController()
-      // Once: a second Ctrl-C ends the process, and the others end with it.
-      process.once('SIGINT', () => interrupt.abort())
+      // Once: a second one ends the process, and the others end with it.
+      for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupt.abort())
       const report = await runCampaign(command.plan, (line) => console.error(line), interrupt.signal)
       console.log(reportTable(report))
       for (const example of report.verdict.examples) console.log(example)

@@ -60,6 +60,8 @@ export interface FaultProxy extends AsyncDisposable {
 
 /** A crumb or a throttled piece is at most this long to wait for: faults end by themselves. */
 const throttleTickMs = 20
+/** Without a server a connection is refused after this. */
+const refuseAfterMs = 250
 /** Chunks waiting in a lane before its source is paused: the proxy is no buffer. */
 const laneChunks = 16
 
@@ -75,7 +77,8 @@ export function openFaultProxy(): FaultProxy {
     opened += 1
     if (port === undefined) {
       near.on('error', () => {})
-      near.resetAndDestroy()
+      // Not at once: hundreds of clients knocking in a circle would take the CPU from the server that starts.
+      setTimeout(() => near.resetAndDestroy(), refuseAfterMs)
       return
     }
     const far = connect({ host: '127.0.0.1', port, localAddress: sourceAddress(client) })
