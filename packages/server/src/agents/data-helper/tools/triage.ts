@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { defineTool } from '../../../tools/define-tool.ts'
 import { playbooks } from '../playbooks/playbooks.ts'
 import { describe } from '../questions/reading.ts'
+import { scopeOf } from '../scope.ts'
 import { looksLikeSql } from '../sql-message.ts'
 import type { TriageOutput } from '../tool-outputs.ts'
 import { levelCandidates, type Triage, triage, triageQuestion } from '../triage.ts'
@@ -43,8 +44,28 @@ function decide({ thread, profiles, mappings, tableNames }: Examined): TriageOut
   // It names columns of the file and asks for something else than a figure or an overview of them.
   if (best.playbook === 'any_table' && profiles.length > 0 && result.simple === null && !result.overview)
     return offer(question, result)
+  if (best.playbook !== 'any_table') {
+    const scope = scopeOf(question, profiles)
+    if (scope !== null) return offerWhole(question, best.playbook, scope, result)
+  }
   const readAs = best.playbook === 'any_table' && result.simple !== null ? describe(result.simple) : null
   return { decision: 'analyse', question, playbook: best.playbook, readAs }
+}
+
+/** The playbook would answer for all rows: it says so rather than answer another question. */
+function offerWhole(question: string, playbook: string, scope: string, { notSimple }: Triage): TriageOutput {
+  const whole = playbooks.filter(({ id }) => id === playbook).flatMap(({ asks }) => asks.slice(0, 1))
+  const nearest = notSimple?.nearest ?? []
+  const examples = [
+    ...new Set([...whole, ...nearest.slice(0, 3), ...playbooks.flatMap(({ asks }) => asks.slice(0, 1))]),
+  ]
+  const why = `“${scope}” limits the question to some rows, and this analysis is made over all rows of a file: its answer would ignore the limit.`
+  const ask: Question = {
+    id: 'whole',
+    text: `${why} Send a file with only those rows, or ask for the whole or for one figure:`,
+    choices: examples.slice(0, 4).map((example) => ({ value: example, label: example })),
+  }
+  return { decision: 'ask', question, why, ask }
 }
 
 /** Not a question for this agent: said plainly, with what it can do. */
