@@ -64,3 +64,10 @@ test('what holds no objects is no table', () => {
   expect(rowsOfDocument(parseJson('5'))).toBeNull()
   expect(rowsOfDocument(parseJson('{}'))).toBeNull()
 })
+
+test.each([
+  ['objects', '{"a":'.repeat(5_000) + '1' + '}'.repeat(5_000)],
+  ['arrays', `{"a":${'['.repeat(5_000)}1${']'.repeat(5_000)}}`],
+])('%s nested thousands deep are refused as a file, not met as a fault', (_, text) => {
+  expect(() => flat(text)).toThrow(/nested more than 100 levels/)
+})

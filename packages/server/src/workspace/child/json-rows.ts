@@ -1,3 +1,5 @@
+import { JobError } from './job-error.ts'
+
 /** A number whose text JavaScript would write otherwise (25.0, 1788228007188000001): the text is what counts. */
 class NumberText {
   readonly text: string
@@ -30,27 +32,40 @@ export const isObject = (value: unknown): value is JsonObject =>
 export type FlatRow = Map<string, string>
 
 /** Nested keys join by a dot; arrays stay JSON text; a key that has dots of its own keeps them. */
-export function flatten(object: JsonObject, prefix = '', row: FlatRow = new Map()): FlatRow {
+export function flatten(object: JsonObject, prefix = '', row: FlatRow = new Map(), depth = 1): FlatRow {
+  refuseTooDeep(depth)
   for (const [key, value] of Object.entries(object)) {
     const name = prefix + key
-    if (isObject(value)) flatten(value, `${name}.`, row)
-    else row.set(name, value === null ? '' : textOf(value))
+    if (isObject(value)) flatten(value, `${name}.`, row, depth + 1)
+    else row.set(name, value === null ? '' : textOf(value, depth))
   }
   return row
 }
 
-function textOf(value: unknown): string {
-  if (typeof value === 'string') return value
-  if (value instanceof NumberText) return value.text
-  return typeof value === 'object' ? jsonText(value) : String(value)
+/** Objects and arrays inside one another; data has a handful, and each costs a call of its own. */
+const deepest = 100
+
+function refuseTooDeep(depth: number): void {
+  if (depth > deepest)
+    throw new JobError(
+      'file_unreadable',
+      `A value is nested more than ${deepest} levels deep, as no export does; send the rows themselves.`,
+    )
 }
 
-function jsonText(value: unknown): string {
+function textOf(value: unknown, depth: number): string {
+  if (typeof value === 'string') return value
   if (value instanceof NumberText) return value.text
-  if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`
+  return typeof value === 'object' ? jsonText(value, depth + 1) : String(value)
+}
+
+function jsonText(value: unknown, depth: number): string {
+  refuseTooDeep(depth)
+  if (value instanceof NumberText) return value.text
+  if (Array.isArray(value)) return `[${value.map((inner) => jsonText(inner, depth + 1)).join(',')}]`
   if (isObject(value))
     return `{${Object.entries(value)
-      .map(([key, inner]) => `${JSON.stringify(key)}:${jsonText(inner)}`)
+      .map(([key, inner]) => `${JSON.stringify(key)}:${jsonText(inner, depth + 1)}`)
       .join(',')}}`
   return JSON.stringify(value)
 }
