@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { runCampaign } from '../campaign.ts'
@@ -50,5 +51,7 @@ async function huntByCampaign(bug: PlantedBug | null): Promise<readonly (Violati
   const command = parseCommand([...flags, ...planted])
   if (command.kind !== 'campaign') throw new Error('These flags are a campaign')
   const report = await runCampaign(command.plan, () => {}, new AbortController().signal)
+  // Kept because something was found, which here is as it should be.
+  if (report.directory !== null) await rm(report.directory, { recursive: true, force: true })
   return [...violatedClasses(report.verdict), ...(report.crashes > 0 ? (['crash'] as const) : [])]
 }
