@@ -43,6 +43,7 @@ test('answered: the report', () => {
         },
       ],
       charts: report.charts,
+      caveats: report.caveats,
     },
     request: null,
   })
@@ -50,7 +51,7 @@ test('answered: the report', () => {
 
 test('answered without a report: the words that were streamed', () => {
   const result = buildResult(run, story(delta('Hel'), delta('lo'), completed('answered')), null)
-  expect(result.answer).toEqual({ text: 'Hello', figures: [], queries: [], charts: [] })
+  expect(result.answer).toEqual({ text: 'Hello', figures: [], queries: [], charts: [], caveats: [] })
   expect(result.playbook).toBeNull()
 })
 

@@ -17,6 +17,8 @@ export interface AskResult {
     readonly figures: readonly Figure[]
     readonly queries: readonly Pick<QueryResult, 'id' | 'sql' | 'verified' | 'columns' | 'rows'>[]
     readonly charts: readonly Chart[]
+    /** What a reader of the figures should know: estimates, files left out, how times were read. */
+    readonly caveats: readonly string[]
   } | null
   readonly request: {
     readonly sufficiency: string
@@ -48,8 +50,9 @@ function answerOf(story: Story, report: Report | null): AskResult['answer'] {
         rows,
       })),
       charts: report.charts,
+      caveats: report.caveats,
     }
-  return story.text === '' ? null : { text: story.text, figures: [], queries: [], charts: [] }
+  return story.text === '' ? null : { text: story.text, figures: [], queries: [], charts: [], caveats: [] }
 }
 
 function requestOf(story: Story): AskResult['request'] {
