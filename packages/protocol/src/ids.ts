@@ -89,28 +89,45 @@ export type MakeId = <Kind extends IdKind>(kind: Kind) => Id<Kind>
  * @param now milliseconds since 1970
  * @param random fills the array with random bytes
  */
-export function createIdMaker(now: () => number, random: (bytes: Uint8Array) => void): MakeId {
+export function createIdMaker(now: () => number, random: (bytes: Uint8Array<ArrayBuffer>) => void): MakeId {
   let lastMs = -1
-  let tail = 0n
+  let time = ''
+  // 80 random bits as 16 base32 digits: counted up in place, because BigInt arithmetic here was felt on the append path.
+  const tail = new Uint8Array(16)
   return (kind) => {
     const ms = Math.max(now(), lastMs)
-    if (ms === lastMs) tail += 1n
+    if (ms === lastMs) countUp(tail)
     else {
-      const bytes = new Uint8Array(10)
-      random(bytes)
-      // Clearing the top bit leaves room to count up without overflowing 80 bits.
-      bytes[0] = (bytes[0] ?? 0) & 0x7f
-      tail = bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
+      random(tail)
+      for (const [index, byte] of tail.entries()) tail[index] = byte & 31
+      // Clearing the top bit leaves room to count up without overflowing.
+      tail[0] = (tail[0] ?? 0) & 15
+      time = timeDigits(ms)
       lastMs = ms
     }
-    let value = (BigInt(ms) << 80n) | tail
-    let text = ''
-    for (let index = 0; index < 26; index += 1) {
-      text = alphabet[Number(value & 31n)] + text
-      value >>= 5n
-    }
-    return `${prefixes[kind]}_${text}` as Id<typeof kind>
+    let text = `${prefixes[kind]}_${time}`
+    for (const digit of tail) text += alphabet[digit]
+    return text as Id<typeof kind>
   }
+}
+
+function countUp(digits: Uint8Array): void {
+  for (let index = digits.length - 1; index >= 0; index -= 1) {
+    const next = (digits[index] ?? 0) + 1
+    digits[index] = next & 31
+    if (next < 32) return
+  }
+}
+
+/** 48 bits of milliseconds as 10 digits. */
+function timeDigits(ms: number): string {
+  let rest = ms
+  let text = ''
+  for (let index = 0; index < 10; index += 1) {
+    text = alphabet[rest % 32] + text
+    rest = Math.floor(rest / 32)
+  }
+  return text
 }
 
 /** An id maker on the platform's clock and random source. */
