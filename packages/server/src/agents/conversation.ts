@@ -1,25 +1,25 @@
+import type { LanguageModelV4Message } from '@ai-sdk/provider'
 import type { UserMessage } from '@holdfast/protocol'
-import type { ModelMessage } from 'ai'
 import type { EarlierRun } from '../tools/define-tool.ts'
 import type { FinishedCall } from './run-calls.ts'
 
 /**
  * The conversation as a model reads it, rebuilt from the log alone: earlier runs as their questions and answers,
  * this run as its message and every finished call. A call never stands without its result
- * (the SDK refuses such a history), because only finished calls are in it.
+ * (providers refuse such a history), because only finished calls are in it.
  */
 export function conversation(
   earlier: readonly EarlierRun[],
   message: UserMessage,
   calls: readonly FinishedCall[],
-): ModelMessage[] {
+): LanguageModelV4Message[] {
   return [
-    ...earlier.flatMap((run): ModelMessage[] => [
-      { role: 'user', content: run.message.text },
-      { role: 'assistant', content: run.answer === '' ? `(${run.outcome})` : run.answer },
+    ...earlier.flatMap((run): LanguageModelV4Message[] => [
+      { role: 'user', content: [text(run.message.text)] },
+      { role: 'assistant', content: [text(run.answer === '' ? `(${run.outcome})` : run.answer)] },
     ]),
-    { role: 'user', content: message.text },
-    ...calls.flatMap(({ call, completed }): ModelMessage[] => [
+    { role: 'user', content: [text(message.text)] },
+    ...calls.flatMap(({ call, completed }): LanguageModelV4Message[] => [
       {
         role: 'assistant',
         content: [{ type: 'tool-call', toolCallId: call.callId, toolName: call.tool, input: call.input }],
@@ -40,3 +40,5 @@ export function conversation(
     ]),
   ]
 }
+
+const text = (of: string) => ({ type: 'text' as const, text: of })
