@@ -186,7 +186,7 @@ export async function runSchedule(schedule: Schedule): Promise<Verdict> {
   const nobody = { read: async () => [], heads: async () => new Map(), onCommit: () => () => {} }
   const sources = createSources(gated, nobody)
   if (allows('hint'))
-    log.onCommit((threadId, head) => void world.moment().then(() => hear({ threadId, head })))
+    log.onCommit((threadId, head) => void world.moment().then(() => hear({ kind: 'thread', threadId, head })))
   using hub = createHub({
     sources,
     bus: {
@@ -194,6 +194,7 @@ export async function runSchedule(schedule: Schedule): Promise<Verdict> {
         hear = listener
         return () => {}
       },
+      onResync: () => () => {},
     },
     schedule: (task, delayMs) =>
       // Where polls are not what is tried they are later than anything that is waited for.
@@ -451,7 +452,7 @@ export async function runSchedule(schedule: Schedule): Promise<Verdict> {
           wires.get(step.client)?.fill()
           return
         case 'hint':
-          hear({ threadId: at(threads, step.thread).id, head: position(step.head) })
+          hear({ kind: 'thread', threadId: at(threads, step.thread).id, head: position(step.head) })
           return
         case 'restart': {
           const one = at(clients, step.client)

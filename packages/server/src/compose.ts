@@ -101,10 +101,26 @@ export async function startServer({
   const worker = await startWorker({ store, log, registry, workspace, node, makeId, nowMs: Date.now, logger })
   let releasing: Promise<void> | null = null
   // A tool that does not let go keeps its run until the lease expires (R2), not this process.
-  const releaseRuns = (): Promise<void> => (releasing ??= within(worker.drain(), runReleaseMs, logger))
+  const releaseRuns = (): Promise<void> =>
+    (releasing ??= within(worker.drain(), runReleaseMs, logger).then(() => bus.publish({ kind: 'queued' })))
   opened.defer(releaseRuns)
-  const runs = createRuns({ store, log, registry, makeId, onQueued: worker.wake, onCancel: worker.cancel })
-  opened.defer(log.onCommit((threadId, head) => bus.publish({ threadId, head })))
+  const runs = createRuns({
+    store,
+    log,
+    registry,
+    makeId,
+    onQueued: () => bus.publish({ kind: 'queued' }),
+    onCancel: (runId) => bus.publish({ kind: 'cancel', runId }),
+  })
+  opened.defer(log.onCommit((threadId, head) => bus.publish({ kind: 'thread', threadId, head })))
+  opened.defer(lifecycle.onCommit((userId, head) => bus.publish({ kind: 'user', userId, head })))
+  opened.defer(
+    bus.subscribe((hint) => {
+      if (hint.kind === 'queued') worker.wake()
+      else if (hint.kind === 'cancel') worker.cancel(hint.runId)
+    }),
+  )
+  opened.defer(bus.onResync(worker.wake))
 
   let url = ''
   let ready = false
@@ -116,6 +132,8 @@ export async function startServer({
     random: randomFillSync,
   })
   const access = { authenticator: parts.authenticator ?? localMode, boundary: localMode }
+  const endRevocations = access.authenticator.onRevoke?.((userId) => bus.publish({ kind: 'revoked', userId }))
+  opened.defer(() => endRevocations?.())
   const realtime = opened.use(
     openRealtime({ ...access, threads, log, lifecycle, bus, node, makeId, logger, ready: () => ready }),
   )

@@ -9,7 +9,7 @@ import { afterAll } from 'vitest'
 import { defineAgent } from '../agents/define-agent.ts'
 import { createRegistry } from '../agents/registry.ts'
 import { createLocalMode, type LocalMode } from '../auth/local-mode.ts'
-import type { Bus } from '../bus/bus.ts'
+import { createInProcessBus } from '../bus/in-process-bus.ts'
 import { createThreads } from '../log/create-threads.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { createLifecycleLog } from '../log/lifecycle-log.ts'
@@ -81,7 +81,6 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     get cookieName() {
       return localMode.cookieName
     },
-    onRevoke: localMode.onRevoke,
     authenticate: async (credentials: Parameters<LocalMode['authenticate']>[0]) =>
       credentials.bearer === other.token ? other.principal : localMode.authenticate(credentials),
   }
@@ -92,7 +91,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     allowsHost: localMode.allowsHost,
     allowsOrigin: (origin: string) => origin === options.origin || localMode.allowsOrigin(origin),
   }
-  const bus: Pick<Bus, 'subscribe'> = { subscribe: () => () => {} }
+  const bus = createInProcessBus()
+  localMode.onRevoke((userId) => bus.publish({ kind: 'revoked', userId }))
   const realtime = openRealtime({
     ready: options.ready ?? (() => true),
     authenticator,

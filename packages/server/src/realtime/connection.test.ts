@@ -64,7 +64,7 @@ test('the pump stops reading at pauseAtBufferedBytes and goes on below resumeAtB
   const schedule = () => () => {}
   using hub = createHub({
     sources,
-    bus: { subscribe: () => () => {} },
+    bus: { subscribe: () => () => {}, onResync: () => () => {} },
     schedule,
     limits,
     onPollError() {},

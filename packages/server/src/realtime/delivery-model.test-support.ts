@@ -75,9 +75,10 @@ export function deliveryProperty(): fc.IAsyncPropertyWithHooks<
         sources,
         bus: {
           subscribe(listener) {
-            hint = (head) => listener({ threadId: thread.id, head })
+            hint = (head) => listener({ kind: 'thread', threadId: thread.id, head })
             return () => {}
           },
+          onResync: () => () => {},
         },
         schedule(task) {
           tasks.add(task)

@@ -1,8 +1,8 @@
 import { limits, type Position, threadStream } from '@holdfast/protocol'
-import type { Bus } from '../bus/bus.ts'
+import type { Bus, Hint } from '../bus/bus.ts'
 import type { RealtimeLimits } from './limits.ts'
 import type { Schedule } from './schedule.ts'
-import type { Sources, StreamKey } from './sources.ts'
+import { type Sources, type StreamKey, userKey } from './sources.ts'
 import { createTail, type Page, type Tail } from './tail.ts'
 
 /** Somebody who follows a stream. */
@@ -30,7 +30,7 @@ type HubLimits = Pick<
 
 export interface HubOptions {
   readonly sources: Sources
-  readonly bus: Pick<Bus, 'subscribe'>
+  readonly bus: Pick<Bus, 'subscribe' | 'onResync'>
   readonly schedule: Schedule
   readonly limits: HubLimits
   /** A poll failed; the next one comes all the same. */
@@ -44,7 +44,8 @@ interface Followed {
 
 /**
  * B1: three things wake the followers of a stream, and any one of them suffices: a commit of this node, a hint
- * of another, and a poll of the heads of all followed streams.
+ * of another, and a poll of the heads of all followed streams. The poll goes on whatever the bus does, and comes at
+ * once when hints may have been missed.
  */
 export function createHub({ sources, bus, schedule, limits: bounds, onPollError }: HubOptions): Hub {
   const streams = new Map<StreamKey, Followed>()
@@ -57,7 +58,12 @@ export function createHub({ sources, bus, schedule, limits: bounds, onPollError 
     followed.tail.heard(head)
     for (const watcher of [...followed.watchers]) watcher.wake(head)
   }
+  const hear = (hint: Hint): void => {
+    if (hint.kind === 'thread') wake(threadStream(hint.threadId), hint.head)
+    else if (hint.kind === 'user') wake(userKey(hint.userId), hint.head)
+  }
   const poll = async (): Promise<void> => {
+    if (streams.size === 0) return
     const asked = [...streams].map(([key, { watchers }]) => ({ key, watchers: [...watchers] }))
     try {
       const heads = await sources.heads(asked.map(({ key }) => key))
@@ -114,10 +120,7 @@ export function createHub({ sources, bus, schedule, limits: bounds, onPollError 
     return followed
   }
 
-  const endings = [
-    sources.onCommit(wake),
-    bus.subscribe(({ threadId, head }) => wake(threadStream(threadId), head)),
-  ]
+  const endings = [sources.onCommit(wake), bus.subscribe(hear), bus.onResync(() => void poll())]
   return {
     watch(key, head, watcher) {
       const followed = streams.get(key) ?? open(key)

@@ -22,7 +22,7 @@ export interface RealtimeDeps extends UpgradeDeps {
   readonly threads: Pick<Threads, 'get'>
   readonly log: Pick<EventLog, 'epoch' | 'read' | 'heads' | 'onCommit'>
   readonly lifecycle: Pick<LifecycleLog, 'read' | 'heads' | 'onCommit'>
-  readonly bus: Pick<Bus, 'subscribe'>
+  readonly bus: Pick<Bus, 'subscribe' | 'onResync'>
   readonly node: NodeId
   readonly makeId: MakeId
   readonly logger: Logger
@@ -82,8 +82,9 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
   const streams = createEventStreams(common)
   const open = new Map<WebSocket, Connection>()
   let leaving = false
-  const endRevocations = deps.authenticator.onRevoke?.((userId) => {
-    for (const connection of open.values()) if (connection.userId === userId) connection.recheck()
+  const endRevocations = deps.bus.subscribe((hint) => {
+    if (hint.kind !== 'revoked') return
+    for (const connection of open.values()) if (connection.userId === hint.userId) connection.recheck()
   })
 
   const accept = (socket: WebSocket, verdict: Accepted, place: Place): void => {
@@ -137,7 +138,7 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
     const gone = whenGone()
     for (const connection of [...open.values(), ...streams.open()]) connection.leave()
     await gone
-    endRevocations?.()
+    endRevocations()
     hub[Symbol.dispose]()
   }
   const close = (): Promise<void> => (closing ??= closeAll())
