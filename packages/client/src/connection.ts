@@ -234,7 +234,9 @@ export function createConnection(options: ConnectionOptions): Connection {
         renewInBand()
         return
       case 'error':
-        // It tells of a frame that was ignored; the third one ends the connection with a code.
+        // Before `ready` it is the hello that was not understood, and nothing more will come.
+        if (state.kind === 'greeting') dispatch({ kind: 'lost', code: 4526, reason: frame.message })
+        // Else it tells of a frame that was ignored; the third one ends the connection with a code.
         return
       default:
         frame satisfies never

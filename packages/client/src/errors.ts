@@ -1,4 +1,4 @@
-import { type CloseCode, closeCodes, type Problem, type SubError } from '@holdfast/protocol'
+import { type CloseCode, closeCodes, type Problem, type SubError, wireVersion } from '@holdfast/protocol'
 
 /** The server answered with an error; `problem` is what it said (RFC 9457). */
 export class HoldfastHttpError extends Error {
@@ -49,8 +49,11 @@ export class HoldfastConnectionError extends Error {
 
   constructor(closeCode: number, reason: string, options?: ErrorOptions) {
     const code = closeCode in closeCodes ? closeCodes[closeCode as CloseCode].name : 'unknown'
+    const said = reason === '' ? '' : ` ${reason}`
     super(
-      `The server closed the connection for good: ${closeCode} ${code}${reason === '' ? '' : ` ${reason}`}`,
+      code === 'version_unsupported'
+        ? `This client speaks ${wireVersion} and the server does not (${closeCode} ${code}${said}); use releases of the same version`
+        : `The server closed the connection for good: ${closeCode} ${code}${said}`,
       options,
     )
     this.closeCode = closeCode

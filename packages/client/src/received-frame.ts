@@ -7,6 +7,7 @@ import {
   ServerFrame,
   type StoredEvent,
   Stream,
+  serverFrames,
 } from '@holdfast/protocol'
 import type { StreamErrorCode } from './errors.ts'
 
@@ -36,17 +37,28 @@ export type ReceivedFrame =
 const eventTypeNames: ReadonlySet<string> = new Set<EventType>(eventTypes)
 const lifecycleTypeNames: ReadonlySet<string> = new Set(Object.keys(lifecycleItems))
 
+/** The server means something else by a frame than this client: they are of different versions. */
+export class OtherVersionError extends Error {
+  override readonly name = 'OtherVersionError'
+}
+
 /**
  * null: a frame of a newer server that this client does not know; it ignores those. Events are not validated one
  * by one: they are many, and this server made them. Their places are what correctness hangs on.
+ *
+ * @throws {OtherVersionError} a frame of a known type with other content: passed over in silence, a `ready` or a
+ *   `sub_ok` would leave a reader waiting for ever
  */
 export function readFrame(text: string): ReceivedFrame | null {
   const value: unknown = JSON.parse(text)
   if (!isObject(value)) return null
   const { type } = value
   if (type !== 'ev' && type !== 'lifecycle') {
-    const frame = ServerFrame.safeParse(value).data
-    return frame === undefined || frame.type === 'ev' || frame.type === 'lifecycle' ? null : frame
+    if (typeof type !== 'string' || !(type in serverFrames)) return null
+    const { data: frame } = ServerFrame.safeParse(value)
+    if (frame === undefined || frame.type === 'ev' || frame.type === 'lifecycle')
+      throw new OtherVersionError(`The server's frame ${type} is not one of this version`)
+    return frame
   }
   const stream = Stream.parse(value['stream'])
   if (!Array.isArray(value['items'])) throw new Error(`A frame ${type} without items`)

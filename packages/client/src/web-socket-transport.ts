@@ -1,5 +1,5 @@
 import { wireVersion } from '@holdfast/protocol'
-import { type ReceivedFrame, readFrame } from './received-frame.ts'
+import { OtherVersionError, type ReceivedFrame, readFrame } from './received-frame.ts'
 import type { Transport, TransportPort } from './transport.ts'
 
 /** The platform's, or one that behaves like it. */
@@ -15,9 +15,10 @@ export function openWebSocket(WebSocket: WebSocketConstructor, url: string, port
     let frame: ReceivedFrame | null
     try {
       frame = readFrame(data)
-    } catch {
-      // Not what this server sends: a broken proxy, perhaps. Another connection may do better, once.
-      port.lost(1007, '')
+    } catch (error) {
+      // Else not what any server sends: a broken proxy, perhaps. Another connection may do better, once.
+      if (error instanceof OtherVersionError) port.lost(4526, error.message)
+      else port.lost(1007, '')
       return
     }
     port.alive()

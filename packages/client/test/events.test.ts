@@ -188,6 +188,43 @@ describe('what cannot be followed', () => {
     expect(server.opened).toBe(1)
   })
 
+  describe('a server of another version is told to the caller, at once and for good', () => {
+    test('by its close', async () => {
+      await using server = await openFakeServer()
+      server.greet = (socket) => socket.close(4526, '{"r":"version_unsupported"}')
+      await expectOtherVersion(server)
+    })
+
+    test('by a `ready` that this client cannot read', async () => {
+      await using server = await openFakeServer()
+      server.greet = (socket) => socket.send('{"type":"ready","connection":7}')
+      await expectOtherVersion(server)
+    })
+
+    test('by an `error` in the place of `ready`', async () => {
+      await using server = await openFakeServer()
+      server.greet = (socket) => socket.send('{"type":"error","code":"bad_request","message":"no instance"}')
+      await expectOtherVersion(server)
+    })
+
+    test('by an answer to its question that it cannot read', async () => {
+      await using server = await openFakeServer()
+      await using client = connect(server)
+      const reading = take(1, client.events(server.threadId))
+      await server.seen(({ type }) => type === 'hello')
+      server.push({ type: 'sub_ok', stream: threadStream(server.threadId), from: 0 })
+      await expect(reading).rejects.toMatchObject({ code: 'version_unsupported' })
+    })
+  })
+
+  async function expectOtherVersion(server: FakeServer): Promise<void> {
+    await using client = connect(server)
+    const error = await take(1, client.events(server.threadId)).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ name: 'HoldfastConnectionError', code: 'version_unsupported' })
+    expect(String(error)).toContain('This client speaks holdfast.v1 and the server does not')
+    expect(server.opened).toBe(1)
+  }
+
   test('a drain is no fault: the client comes back and goes on', async () => {
     await using server = await openFakeServer()
     await using client = connect(server)

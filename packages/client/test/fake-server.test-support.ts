@@ -32,6 +32,8 @@ export interface FakeServer extends AsyncDisposable {
   epoch: EpochId
   /** What counts as a valid bearer token. */
   token: string
+  /** null: `ready` in answer to a hello; else what happens instead. */
+  greet: ((socket: WebSocket) => void) | null
   /** false: the upgrade is refused, as by a proxy that knows no WebSockets. */
   webSockets: boolean
   /** Every frame the clients sent, and how many sockets and event streams they opened. */
@@ -152,6 +154,10 @@ export async function openFakeServer(): Promise<FakeServer> {
   const handle = (socket: WebSocket, frame: ClientFrame): void => {
     switch (frame.type) {
       case 'hello':
+        if (server.greet !== null) {
+          server.greet(socket)
+          return
+        }
         if ((frame.auth ?? '') !== server.token) {
           socket.close(4501, '{"r":"unauthenticated"}')
           return
@@ -222,6 +228,7 @@ export async function openFakeServer(): Promise<FakeServer> {
     otherThreadId,
     epoch: makeId('epoch'),
     token,
+    greet: null,
     webSockets: true,
     received,
     eventStreams,

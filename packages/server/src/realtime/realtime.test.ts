@@ -191,8 +191,8 @@ describe('who may connect', () => {
       code: 'unauthenticated',
     },
     {
-      name: 'a version that is not spoken',
-      headers: { 'sec-websocket-protocol': 'holdfast.v9' },
+      name: 'a subprotocol of something else',
+      headers: { 'sec-websocket-protocol': 'graphql-ws, holdfast.ticket.AAAA' },
       status: 400,
       code: 'bad_request',
     },
@@ -227,6 +227,14 @@ describe('who may connect', () => {
     const cookie = `${server.localMode.cookieName}=stale`
     const reader = readFrames(server.url, { headers: { cookie, origin: server.url } })
     expect(await reader.closed).toMatchObject({ code: 4501 })
+  })
+
+  test('a client of another version is let in to be told 4526, in its own subprotocol', async () => {
+    await using server = await openTestServer()
+    const reader = readFrames(server.url, { protocols: ['holdfast.v9'] })
+    const { code, reason } = await reader.closed
+    expect({ code, reason: JSON.parse(reason) }).toEqual({ code: 4526, reason: { r: 'version_unsupported' } })
+    expect(reader.socket.protocol).toBe('holdfast.v9')
   })
 
   test('a failed bearer never falls back to the cookie', async () => {

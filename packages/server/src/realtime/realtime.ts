@@ -16,7 +16,7 @@ import { createHub } from './hub.ts'
 import { type RealtimeLimits, realtimeLimits } from './limits.ts'
 import { type Schedule, systemSchedule } from './schedule.ts'
 import { createSources } from './sources.ts'
-import { judgeUpgrade, type UpgradeDeps, type UpgradeVerdict } from './upgrade.ts'
+import { judgeUpgrade, otherVersion, type UpgradeDeps, type UpgradeVerdict } from './upgrade.ts'
 
 export interface RealtimeDeps extends UpgradeDeps {
   readonly threads: Pick<Threads, 'get'>
@@ -76,7 +76,7 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
     maxPayload: limits.frameBytes,
     // Of sockets that ws itself closes; its types do not know the option yet.
     ...{ closeTimeout: bounds.closeTimeoutMs },
-    handleProtocols: (offered) => (offered.has(wireVersion) ? wireVersion : false),
+    handleProtocols: (offered) => (offered.has(wireVersion) ? wireVersion : (otherVersion(offered) ?? false)),
   })
   const admissions = createAdmissions(bounds)
   const streams = createEventStreams(common)
@@ -88,7 +88,10 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
   })
 
   const accept = (socket: WebSocket, verdict: Accepted, place: Place): void => {
-    if (verdict.kind === 'accept_to_close') dismiss(socket, 4501, { r: 'unauthenticated' })
+    if (verdict.kind === 'accept_to_close')
+      dismiss(socket, verdict.code, {
+        r: verdict.code === 4501 ? 'unauthenticated' : 'version_unsupported',
+      })
     // Between judging and the handshake the drain may have come.
     else if (leaving) dismiss(socket, 1012, { r: 'drain', ms: bounds.drainHintMs })
     else {
@@ -168,7 +171,7 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
   }
 
   /** Let in only to be told why it has to go. */
-  function dismiss(socket: WebSocket, code: 1012 | 4501, reason: CloseReason): void {
+  function dismiss(socket: WebSocket, code: 1012 | 4501 | 4526, reason: CloseReason): void {
     socket.on('error', () => socket.terminate())
     socket.close(code, closeReason(reason))
     socket.once(

@@ -8,7 +8,7 @@ export type UpgradeVerdict =
   | { readonly kind: 'refuse'; readonly code: ErrorCode; readonly detail: string }
   | { readonly kind: 'accept'; readonly handshake: Handshake }
   /** A browser cannot read a refused handshake: it is let in to be told why it has to go. */
-  | { readonly kind: 'accept_to_close' }
+  | { readonly kind: 'accept_to_close'; readonly code: 4501 | 4526 }
 
 export interface UpgradeDeps {
   /** false while starting and while draining. */
@@ -29,9 +29,12 @@ export async function judgeUpgrade(request: IncomingMessage, deps: UpgradeDeps):
     return refuse('forbidden', 'This server answers to its own address only')
   if (headers.origin !== undefined && !deps.boundary.allowsOrigin(headers.origin))
     return refuse('forbidden', 'Pages of other origins may not connect')
-  const offered = headers['sec-websocket-protocol']
-  if (offered !== undefined && !offered.split(',').some((name) => name.trim() === wireVersion))
-    return refuse('bad_request', `This server speaks ${wireVersion}`)
+  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
+  if (offered !== undefined && !offered.includes(wireVersion))
+    // Also a program that is not a browser: the WebSocket of Node shows it no status either.
+    return otherVersion(offered) === null
+      ? refuse('bad_request', `This server speaks ${wireVersion}`)
+      : { kind: 'accept_to_close', code: 4526 }
 
   const credentials = readCredentials(headers, deps.authenticator.cookieName)
   if (credentials.bearer === null && credentials.cookie === null)
@@ -40,7 +43,13 @@ export async function judgeUpgrade(request: IncomingMessage, deps: UpgradeDeps):
   if (principal !== null) return { kind: 'accept', handshake: { principal, credentials } }
   return headers.origin === undefined
     ? refuse('unauthenticated', 'The credentials are not valid, or not anymore')
-    : { kind: 'accept_to_close' }
+    : { kind: 'accept_to_close', code: 4501 }
+}
+
+/** The subprotocol in which a client of another version can be told so; a ticket is never one. */
+export function otherVersion(offered: Iterable<string>): string | null {
+  for (const name of offered) if (/^holdfast\.v\d+$/.test(name)) return name
+  return null
 }
 
 function refuse(code: ErrorCode, detail: string): UpgradeVerdict {
