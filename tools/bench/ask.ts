@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { sampleUsage } from '../../packages/cli/src/sample/sample-usage.ts'
-import { canWatchMemory, treeBytes } from './process-tree.ts'
+import { canWatchProcesses, treeBytes } from './process-tree.ts'
 import { median, table } from './table.ts'
 
 const question = 'Why is it slow, what is our p95?'
@@ -60,7 +60,7 @@ export async function benchAsk(args: readonly string[]): Promise<void> {
     const base = median(alone.map(({ seconds }) => seconds))
     const row = (name: string, runs: readonly Measured[]): (string | number)[] => {
       const seconds = median(runs.map((run) => run.seconds))
-      const peak = canWatchMemory ? String(Math.round(Math.max(...runs.map((run) => run.peakMiB)))) : '–'
+      const peak = canWatchProcesses ? String(Math.round(Math.max(...runs.map((run) => run.peakMiB)))) : '–'
       return [name, seconds.toFixed(2), `${(seconds / base).toFixed(2)}×`, peak]
     }
     console.log(
@@ -112,7 +112,7 @@ async function measure(args: readonly string[]): Promise<Measured> {
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk))
   let peak = 0
   const watch = setInterval(() => {
-    if (canWatchMemory && child.pid !== undefined) peak = Math.max(peak, treeBytes(child.pid))
+    if (canWatchProcesses && child.pid !== undefined) peak = Math.max(peak, treeBytes(child.pid))
   }, memoryPollMs)
   const { promise, resolve } = Promise.withResolvers<number>()
   child.on('close', (code) => resolve(code ?? 1))

@@ -2,6 +2,7 @@
 import { benchAsk } from './ask.ts'
 import { benchDelivery } from './delivery.ts'
 import { benchLog } from './log.ts'
+import { benchRuns } from './runs.ts'
 
 interface Bench {
   readonly about: string
@@ -18,6 +19,10 @@ const benches: Readonly<Record<string, Bench>> = {
     run: benchDelivery,
   },
   log: { about: 'events appended per second, beside the bare statement [rounds, default 5]', run: benchLog },
+  runs: {
+    about: 'runs per second and time to their start, beside LangGraph JS [--help]',
+    run: benchRuns,
+  },
 }
 
 const [name = '', ...args] = process.argv.slice(2)

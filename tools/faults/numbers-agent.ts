@@ -14,7 +14,8 @@ import { defineTool, type ToolDefinition } from '../../packages/server/src/tools
 /** What a message of a campaign says, as JSON. */
 export const NumbersPlan = z.object({
   events: z.int().min(1),
-  legs: z.int().min(1),
+  /** 0: all thoughts and the message in one step, without a tool. */
+  legs: z.int().min(0),
   /** Between two events. */
   pauseMs: z.number().min(0),
 })
@@ -40,21 +41,21 @@ async function* parts(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<LanguageModelV4StreamPart, void, undefined> {
   yield { type: 'stream-start', warnings: [] }
+  const first = Math.floor((events * leg) / Math.max(legs, 1))
+  const end = Math.floor((events * (leg + 1)) / Math.max(legs, 1))
+  for (let number = first; number < Math.min(end, events); number += 1) {
+    if (pauseMs > 0) await sleep(pauseMs, undefined, { signal })
+    const id = String(number)
+    yield { type: 'reasoning-start', id }
+    yield { type: 'reasoning-delta', id, delta: `${number} ${randomBytes(16).toString('hex')}` }
+    yield { type: 'reasoning-end', id }
+  }
   if (leg === legs) {
     yield { type: 'text-start', id: 'end' }
     yield { type: 'text-delta', id: 'end', delta: `Told ${events}, ${randomBytes(16).toString('hex')}` }
     yield { type: 'text-end', id: 'end' }
     yield { type: 'finish', finishReason: { unified: 'stop', raw: undefined }, usage }
     return
-  }
-  const first = Math.floor((events * leg) / legs)
-  const end = Math.floor((events * (leg + 1)) / legs)
-  for (let number = first; number < end; number += 1) {
-    if (pauseMs > 0) await sleep(pauseMs, undefined, { signal })
-    const id = String(number)
-    yield { type: 'reasoning-start', id }
-    yield { type: 'reasoning-delta', id, delta: `${number} ${randomBytes(16).toString('hex')}` }
-    yield { type: 'reasoning-end', id }
   }
   yield { type: 'tool-call', toolCallId: `leg-${leg}`, toolName: 'leg_done', input: JSON.stringify({ leg }) }
   yield { type: 'finish', finishReason: { unified: 'tool-calls', raw: undefined }, usage }

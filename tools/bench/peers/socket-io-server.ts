@@ -1,4 +1,4 @@
-/** Socket.IO with connection state recovery: a room a user, events from memory. Prints its port. */
+/** Socket.IO with connection state recovery: a room a user, events from memory. Argument: its port. */
 import { createServer } from 'node:http'
 import { Server } from 'socket.io'
 
@@ -8,21 +8,20 @@ const io = new Server(http, {
   transports: ['websocket'],
   perMessageDeflate: false,
 })
-const padding = 'x'.repeat(160)
+const padding = 'x'.repeat(230)
 
 io.on('connection', (socket) => {
   const user = String(socket.handshake.auth['user'])
   void socket.join(user)
-  socket.on('run', async (events: number) => {
+  socket.on('run', async (events: number, to = user) => {
+    io.to(to).emit('started')
     for (let number = 0; number < events; number += 1) {
-      io.to(user).emit('event', { number, at: performance.timeOrigin + performance.now(), padding })
+      io.to(to).emit('event', { number, at: performance.timeOrigin + performance.now(), padding })
       // As an agent does, it lets go of the loop now and then.
       if (number % 50 === 49) await new Promise((resolve) => setImmediate(resolve))
     }
+    io.to(to).emit('ended')
   })
 })
-http.listen(0, '127.0.0.1', () => {
-  const address = http.address()
-  console.log(`listening ${typeof address === 'object' ? address?.port : ''}`)
-})
+http.listen(Number(process.argv[2]), '127.0.0.1', () => console.log('listening'))
 process.once('disconnect', () => process.exit(0))

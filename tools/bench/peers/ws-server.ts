@@ -1,8 +1,12 @@
-/** `ws` and nothing else: the limit of what a socket can do here. No store, no order kept over a reconnect. */
+/** `ws` and nothing else: the limit of what a socket can do here. Argument: its port. */
 import { WebSocketServer } from 'ws'
 
-const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
-const padding = 'x'.repeat(160)
+const server = new WebSocketServer({
+  port: Number(process.argv[2]),
+  host: '127.0.0.1',
+  perMessageDeflate: false,
+})
+const padding = 'x'.repeat(230)
 
 server.on('connection', (socket) => {
   socket.on('message', (raw) => void run(Number(String(raw))))
@@ -11,10 +15,8 @@ server.on('connection', (socket) => {
       socket.send(JSON.stringify({ number, at: performance.timeOrigin + performance.now(), padding }))
       if (number % 50 === 49) await new Promise((resolve) => setImmediate(resolve))
     }
+    socket.send('{}')
   }
 })
-server.on('listening', () => {
-  const address = server.address()
-  console.log(`listening ${typeof address === 'object' ? address?.port : ''}`)
-})
+server.on('listening', () => console.log('listening'))
 process.once('disconnect', () => process.exit(0))
