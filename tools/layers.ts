@@ -37,6 +37,9 @@ const aboveTheGround = ['log', 'auth', 'workspace', 'tools', 'agents', 'runs', '
 export const ports: Readonly<Record<string, readonly string[]>> = {
   'principal.ts': Object.keys(serverFolders),
   'telemetry/logger.ts': aboveTheGround,
+  // Whoever connects to something: how often, and how long between, is decided in one place.
+  'environment/retry.ts': ['store', 'bus', 'models', 'auth'],
+  'environment/retry-policy.ts': ['store', 'bus', 'models', 'auth'],
   // A run's context carries the workspace and the tools' declared effects through runs/ to the agent.
   'workspace/workspace.ts': ['agents', 'runs', 'http'],
   // What a file holds, and how its text becomes values: the vocabulary of the data helper.

@@ -9,9 +9,13 @@ import type { Authenticator } from './auth/authenticator.ts'
 import { writeLocalAccess } from './auth/local-access.ts'
 import { createLocalMode } from './auth/local-mode.ts'
 import { localUserId } from './auth/local-user.ts'
+import type { Bus } from './bus/bus.ts'
 import { createInProcessBus } from './bus/in-process-bus.ts'
+import { openPostgresBus } from './bus/postgres-bus.ts'
 import { bootProblems } from './environment/boot-rules.ts'
-import type { Settings } from './environment/settings.ts'
+import { type BusChoice, chooseBus } from './environment/bus-choice.ts'
+import { retryPolicies } from './environment/retry-policy.ts'
+import type { Settings, Tier } from './environment/settings.ts'
 import type { TierDetection } from './environment/tier.ts'
 import { detectTier } from './environment/tier.ts'
 import { createHttpServer } from './http/server.ts'
@@ -75,6 +79,7 @@ export async function startServer({
   const tier = detectTier(settings)
   const [problem] = bootProblems(tier, settings.host)
   if (problem !== undefined) throw problem
+  const busChoice = chooseBus(settings)
 
   await using opened = new AsyncDisposableStack()
   const { dataDir } = settings
@@ -85,7 +90,7 @@ export async function startServer({
   const store = opened.use(await openStore(settings, logger))
   const lifecycle = createLifecycleLog(store)
   const log = opened.use(createEventLog(store, lifecycle))
-  const bus = opened.use(createInProcessBus())
+  const bus = opened.use(await openBus(busChoice, tier.tier, store, logger))
   const ended = new AbortController()
   opened.defer(() => ended.abort())
   const limits = { fileBytes: settings.maxFileBytes }
@@ -198,6 +203,23 @@ function openStore(settings: Settings, logger: Logger): Promise<Store> {
   return settings.databaseUrl === null
     ? openPgliteStore({ dataDir: join(settings.dataDir, 'store'), logger })
     : openPostgresStore({ connectionString: settings.databaseUrl.reveal(), logger })
+}
+
+async function openBus(choice: BusChoice, tier: Tier, { epoch }: Store, logger: Logger): Promise<Bus> {
+  const policy = retryPolicies[tier]
+  switch (choice.kind) {
+    case 'in-process':
+      return createInProcessBus()
+    case 'postgres':
+      return openPostgresBus({ connectionString: choice.url.reveal(), policy, logger })
+    case 'nats': {
+      // On demand: one process alone starts without reading its client.
+      const { openNatsBus } = await import('./bus/nats-bus.ts')
+      return openNatsBus({ url: choice.url.reveal(), epoch, policy, logger })
+    }
+    default:
+      return choice satisfies never
+  }
 }
 
 async function answers(store: Store): Promise<boolean> {

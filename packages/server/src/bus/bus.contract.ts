@@ -9,6 +9,14 @@ export interface BusHarness extends AsyncDisposable {
   readonly there: Bus
 }
 
+/** Nodes with something between them that can fail. */
+export interface CuttableBusHarness extends BusHarness {
+  /** Cuts off `there` for real; resolves when it is. */
+  cut(): Promise<void>
+  /** From here on it can come back, and does so by itself. */
+  mend(): Promise<void>
+}
+
 const makeId = systemIdMaker()
 
 const thread = (head = 1): Hint => ({ kind: 'thread', threadId: makeId('thread'), head: position(head) })
@@ -100,6 +108,46 @@ export function busContract(name: string, open: () => Promise<BusHarness>): void
       await Promise.resolve()
       expect(own.map((hint) => hint.kind === 'thread' && hint.head)).toEqual(here === there ? [] : [1])
       expect(others).toEqual([])
+    })
+  })
+}
+
+/** What every bus between processes does besides. */
+export function cuttableBusContract(name: string, open: () => Promise<CuttableBusHarness>): void {
+  busContract(name, open)
+  describe(name, () => {
+    test('what a node said last reaches the others before it is gone', async () => {
+      await using harness = await open()
+      const heard = hearing(harness.there)
+      harness.here.publish({ kind: 'queued' })
+      await harness.here[Symbol.asyncDispose]()
+      await expect.poll(() => heard).toEqual([{ kind: 'queued' }])
+    })
+
+    test('[B1] who was cut off says so when it is back, and hears again', async () => {
+      await using harness = await open()
+      const { here, there, cut, mend } = harness
+      let resyncs = 0
+      there.onResync(() => {
+        resyncs += 1
+      })
+      const heard = hearing(there)
+      await cut()
+      // Lost or late, but neither thrown nor waited for.
+      for (let head = 1; head <= 100; head += 1) there.publish(thread(head))
+      here.publish(thread(1))
+      await mend()
+      await expect.poll(() => resyncs, { timeout: 20_000 }).toBeGreaterThan(0)
+      const again = thread(42)
+      await expect
+        .poll(
+          () => {
+            here.publish(again)
+            return heard.some((hint) => JSON.stringify(hint) === JSON.stringify(again))
+          },
+          { timeout: 20_000 },
+        )
+        .toBe(true)
     })
   })
 }

@@ -18,6 +18,8 @@ test('without any variable every setting has its default', () => {
     port: 8080,
     dataDir: '.holdfast',
     databaseUrl: null,
+    bus: null,
+    natsUrl: null,
     publicUrl: null,
     authUrl: null,
     publicDomains: [],

@@ -12,6 +12,9 @@ import { type Secret, secret } from './secret.ts'
 export const tiers = ['development', 'test', 'staging', 'production'] as const
 export type Tier = (typeof tiers)[number]
 
+export const busKinds = ['in-process', 'postgres', 'nats'] as const
+export type BusKind = (typeof busKinds)[number]
+
 export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof logLevels)[number]
 
@@ -67,6 +70,18 @@ const postgresUrl = z
   .transform(secret)
   .nullable()
 
+// Not one z.url(): several servers of a cluster stand in one setting.
+const natsUrls = z
+  .string()
+  .refine((text) =>
+    text.split(',').every((url) => {
+      const { protocol, hostname } = URL.parse(url.trim()) ?? {}
+      return (protocol === 'nats:' || protocol === 'tls:') && hostname !== ''
+    }),
+  )
+  .transform(secret)
+  .nullable()
+
 const table = {
   tier: setting<Tier | null>({
     names: ['HOLDFAST_ENV'],
@@ -102,6 +117,22 @@ const table = {
     fallback: null,
     allowed: 'a URL that begins with postgres:// or postgresql://',
     sentence: 'The PostgreSQL to use. Unset: a database inside the data directory, for one process.',
+    secret: true,
+  }),
+  bus: setting<BusKind | null>({
+    names: ['HOLDFAST_BUS'],
+    parser: z.enum(busKinds).nullable(),
+    fallback: null,
+    allowed: `one of ${busKinds.join(', ')}`,
+    sentence:
+      'What carries hints between nodes. Unset: nats with HOLDFAST_NATS_URL, else postgres with HOLDFAST_DATABASE_URL, else in-process.',
+  }),
+  natsUrl: setting<Secret | null>({
+    names: ['HOLDFAST_NATS_URL'],
+    parser: natsUrls,
+    fallback: null,
+    allowed: 'a URL that begins with nats:// or tls://, or several with commas between them',
+    sentence: 'The NATS that carries hints between nodes; user:password@ or token@ before the host.',
     secret: true,
   }),
   publicUrl: setting<URL | null>({
