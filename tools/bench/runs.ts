@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Contender } from './contenders/contender.ts'
+import { dbos, restate } from './contenders/durable-peers.ts'
 import { holdfast } from './contenders/holdfast.ts'
 import { langGraph } from './contenders/lang-graph.ts'
 import { installPeers } from './contenders/peers.ts'
@@ -52,7 +53,9 @@ export async function benchRuns(args: readonly string[]): Promise<void> {
     holdfast({ store: 'PostgreSQL', nodes: 3, profileDir }),
   ]
   const peer = langGraph
-  const contenders = [...own, peer].filter((each) => each === peer || each.name.includes(values.only))
+  const contenders = [...own, dbos, restate, peer].filter(
+    (each) => each === peer || each.name.includes(values.only),
+  )
   const levels = values.concurrent.split(',').map(Number)
   const [ms, rounds, processes] = [
     Number(values.seconds) * 1000,

@@ -6,6 +6,8 @@ export interface Target {
   readonly urls: readonly string[]
   /** One a user, where the contender knows users. */
   readonly tokens: readonly string[]
+  /** A thread a user, where they are there already. */
+  readonly threads?: readonly string[]
 }
 
 export interface RunningContender extends AsyncDisposable {
@@ -33,4 +35,6 @@ export interface Contender {
   /** The client that the product ships. */
   readonly product: ReceiverName | null
   start(options: StartOptions): Promise<RunningContender>
+  /** What idle users have besides a connection, so that it does not count as the connection's: made before. */
+  prepareIdle?(server: RunningContender): Promise<Target>
 }

@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { openPostgresServer } from '../../../packages/server/src/store/testing/postgres-server.ts'
 import type { ServerOrder } from '../../faults/server.ts'
 import { makeUsers, type TestUser } from '../../faults/users.ts'
+import { postJson } from '../load/post-json.ts'
 import { collect, forkServer, freePort, pidOf, stop } from './child.ts'
-import type { Contender, RunningContender, StartOptions } from './contender.ts'
+import type { Contender, RunningContender, StartOptions, Target } from './contender.ts'
 
 export interface HoldfastOptions {
   /** PGlite: one process with its database inside. */
@@ -31,6 +32,7 @@ export function holdfast(options: HoldfastOptions): Contender {
     thin: 'holdfast-thin',
     product: 'holdfast-client',
     start: (start) => startHoldfast(options, start),
+    prepareIdle: prepareThreads,
   }
 }
 
@@ -77,13 +79,33 @@ async function startHoldfast(
   }
 }
 
+/** A thread a user, and then another process: what made the threads is not what holds the connections. */
+async function prepareThreads(server: RunningContender): Promise<Target> {
+  const { target } = server
+  const [url = ''] = target.urls
+  const threads: string[] = []
+  for (let from = 0; from < target.tokens.length; from += atOnce)
+    threads.push(
+      ...(await Promise.all(
+        target.tokens.slice(from, from + atOnce).map(async (token) => {
+          const { id } = (await postJson(`${url}/v1/threads`, {}, token)) as { id: string }
+          return id
+        }),
+      )),
+    )
+  await server.restart('SIGTERM')
+  return { ...target, threads }
+}
+
+const atOnce = 50
+
 interface Node {
   child: ChildProcess
   readonly orderPath: string
   readonly port: number
 }
 
-const targetOf = (nodes: readonly Node[], users: readonly TestUser[]): RunningContender['target'] => ({
+const targetOf = (nodes: readonly Node[], users: readonly TestUser[]): Target => ({
   urls: nodes.map(({ port }) => `http://127.0.0.1:${port}`),
   tokens: users.map(({ token }) => token),
 })

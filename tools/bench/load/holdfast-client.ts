@@ -1,9 +1,10 @@
 import { createClient } from '@holdfast/client'
-import { position } from '@holdfast/protocol'
+import { position, threadId } from '@holdfast/protocol'
+import { sharedNowMs } from '../clock.ts'
 import type { Connect } from './receiver.ts'
 
 /** The published client, with its own delays and its own reconnecting. */
-export const connectHoldfastClient: Connect = async ({ url, token, received, live }) => {
+export const connectHoldfastClient: Connect = async ({ url, token, thread: known, received, live }) => {
   class WatchedWebSocket extends WebSocket {
     constructor(address: string, protocol: string) {
       super(address, protocol)
@@ -25,22 +26,24 @@ export const connectHoldfastClient: Connect = async ({ url, token, received, liv
       if (kind === 'stopped') connected.reject(new Error('the client has stopped'))
     },
   })
-  const { id: threadId } = await client.createThread({})
+  const thread = known === null ? (await client.createThread({})).id : threadId(known)
   const signal = new AbortController()
-  const events = client.events(threadId, { after: position(0), signal: signal.signal })
+  const events = client.events(thread, { after: position(0), signal: signal.signal })
   const iterator = events[Symbol.asyncIterator]()
+  let head = 0
   // Connected and subscribed before the clock starts, as the others are.
   let next = iterator.next()
   next.catch(() => {})
   await connected.promise
   return {
     async run(count, heard) {
-      const submitted = client.submit(threadId, {
+      const submitted = client.submit(thread, {
         message: JSON.stringify({ events: count, legs: 0, pauseMs: 0 }),
       })
       for (;;) {
         const { value: event, done } = await next
         if (done === true) throw new Error('the stream ended before the run')
+        head = event.seq
         next = iterator.next()
         next.catch(() => {})
         if (event.type === 'agent_thinking') heard.event(Date.parse(event.at))
@@ -49,6 +52,13 @@ export const connectHoldfastClient: Connect = async ({ url, token, received, liv
         if (event.type === 'agent_completed') break
       }
       await submitted
+    },
+    /** What the thread holds by now, from its first event on, by another client. */
+    async replay() {
+      const beganMs = sharedNowMs()
+      await using again = createClient({ url, token })
+      for await (const { seq } of again.events(thread, { after: position(0) })) if (seq === head) break
+      return sharedNowMs() - beganMs
     },
     async close() {
       signal.abort()

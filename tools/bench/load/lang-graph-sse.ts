@@ -1,6 +1,7 @@
-import { Agent, request } from 'node:http'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { sharedNowMs } from '../clock.ts'
 import { postJson } from './post-json.ts'
-import type { Connect } from './receiver.ts'
+import type { Connect, Heard } from './receiver.ts'
 
 const agent = new Agent({ keepAlive: true })
 
@@ -13,46 +14,91 @@ export const connectLangGraph: Connect = async ({ url, received, live }) => {
   live()
   return {
     async run(events, heard) {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const body = JSON.stringify({ assistant_id: 'numbers', input: { events }, stream_mode: ['custom'] })
-      const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-      const sent = request(
-        `${url}/threads/${thread}/runs/stream`,
-        { method: 'POST', agent, headers },
-        (response) => {
-          if (response.statusCode !== 200) reject(new Error(`LangGraph answered ${response.statusCode}`))
-          let text = ''
-          let expected = 0
-          response.setEncoding('utf8')
-          response.on('error', reject)
-          response.on('data', (chunk: string) => {
-            received(chunk.length)
-            text += chunk
-            for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
-              const frame = text.slice(0, end)
-              text = text.slice(end + 2)
-              if (frame.startsWith('event: error')) reject(new Error(frame))
-              if (!frame.startsWith('event: custom')) continue
-              const value = JSON.parse(dataOf(frame)) as Record<string, number>
-              if (value['started'] !== undefined) heard.started?.()
-              const { number, at } = value
-              if (number === undefined || at === undefined) continue
-              if (number !== expected) reject(new Error(`${number} came for ${expected}`))
-              expected += 1
-              heard.event(at)
-            }
-          })
-          response.on('end', () =>
-            expected === events ? resolve() : reject(new Error(`${expected} of ${events} came`)),
-          )
+      const response = await ask(`${url}/threads/${thread}/runs/stream`, 'POST', {
+        body: { assistant_id: 'numbers', input: { events }, stream_mode: ['custom'] },
+      })
+      await read(response, { events, heard, received })
+    },
+    /** A resumable run, kept in its memory as long as the process lives; asked for again from its first event. */
+    async replay(events) {
+      const body = {
+        assistant_id: 'numbers',
+        input: { events },
+        stream_mode: ['custom'],
+        stream_resumable: true,
+      }
+      const first = await ask(`${url}/threads/${thread}/runs/stream`, 'POST', { body })
+      const run = /runs\/([0-9a-f-]+)/.exec(String(first.headers['content-location']))?.[1]
+      let lastMs = 0
+      const heard = {
+        event: () => {
+          lastMs = sharedNowMs()
         },
-      )
-      sent.on('error', reject)
-      sent.end(body)
-      return promise
+      }
+      await read(first, { events, heard, received })
+      const beganMs = sharedNowMs()
+      const again = await ask(`${url}/threads/${thread}/runs/${run}/stream`, 'GET', {
+        headers: { 'last-event-id': '-1' },
+      })
+      await read(again, { events, heard, received })
+      return lastMs - beganMs
     },
     close: async () => {},
   }
+}
+
+async function ask(
+  url: string,
+  method: 'GET' | 'POST',
+  { body, headers = {} }: { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> },
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const text = body === undefined ? null : JSON.stringify(body)
+  const described =
+    text === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
+  const sent = request(url, { method, agent, headers: { ...headers, ...described } }, resolve)
+  sent.on('error', reject)
+  sent.end(text ?? undefined)
+  const response = await promise
+  if (response.statusCode !== 200) throw new Error(`${method} ${url}: ${response.statusCode}`)
+  return response
+}
+
+/** Resolves with the server's own end of the stream, as a client of it does. */
+async function read(
+  response: IncomingMessage,
+  {
+    events,
+    heard,
+    received,
+  }: { readonly events: number; readonly heard: Heard; readonly received: (bytes: number) => void },
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let text = ''
+  let expected = 0
+  response.setEncoding('utf8')
+  response.on('error', reject)
+  response.on('data', (chunk: string) => {
+    received(chunk.length)
+    text += chunk
+    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
+      const frame = text.slice(0, end)
+      text = text.slice(end + 2)
+      if (frame.startsWith('event: error')) reject(new Error(frame))
+      if (!frame.startsWith('event: custom')) continue
+      const value = JSON.parse(dataOf(frame)) as Record<string, number>
+      if (value['started'] !== undefined) heard.started?.()
+      const { number, at } = value
+      if (number === undefined || at === undefined) continue
+      if (number !== expected) reject(new Error(`${number} came for ${expected}`))
+      expected += 1
+      heard.event(at)
+    }
+  })
+  response.on('end', () =>
+    expected === events ? resolve() : reject(new Error(`${expected} of ${events} came`)),
+  )
+  return promise
 }
 
 /** Its JSON comes on several lines, each a `data:` of its own. */

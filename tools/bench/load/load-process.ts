@@ -8,7 +8,7 @@ import { type Receiver, type ReceiverName, receiverOf } from './receiver.ts'
 export interface LoadOrder {
   readonly receiver: ReceiverName
   readonly urls: readonly string[]
-  readonly users: readonly { readonly user: number; readonly token: string }[]
+  readonly users: readonly { readonly user: number; readonly token: string; readonly thread: string | null }[]
 }
 
 export type LoadCommand =
@@ -17,13 +17,15 @@ export type LoadCommand =
   | { readonly kind: 'burst'; readonly events: number }
   /** Every user asks for run after run of one event until the time is over. */
   | { readonly kind: 'loop'; readonly ms: number }
+  /** The first user connects anew and asks for so many events that it lacks. */
+  | { readonly kind: 'replay'; readonly events: number }
   /** Waits until every user that is connected has become live once more than before. */
   | { readonly kind: 'live_again'; readonly withinMs: number }
 
 export interface LoadReport {
   readonly beganAtMs: number
   readonly endedAtMs: number
-  /** burst: an event's way here; live_again: when each user was live again. */
+  /** burst: an event's way here; live_again: when each user was live again; replay: how long, none where it cannot. */
   readonly samples: Float64Array
   /** loop: from a run's submission to its start, and to its end. */
   readonly startedMs: Float64Array
@@ -48,11 +50,12 @@ async function connect({ receiver, urls, users }: LoadOrder): Promise<void> {
   for (let from = 0; from < users.length; from += connectAtOnce)
     all.push(
       ...(await Promise.all(
-        users.slice(from, from + connectAtOnce).map(({ user, token }, offset) =>
+        users.slice(from, from + connectAtOnce).map(({ user, token, thread }, offset) =>
           open({
             url: urls[user % urls.length] ?? '',
             token,
             user,
+            thread,
             received: (count) => {
               bytes += count
             },
@@ -96,13 +99,16 @@ async function measured(
 async function burst(events: number) {
   const samples = new Float64Array(events * receivers.length)
   let count = 0
+  let endedAtMs = 0
   const event = (madeAtMs: number): void => {
-    samples[count] = sharedNowMs() - madeAtMs
+    endedAtMs = sharedNowMs()
+    samples[count] = endedAtMs - madeAtMs
     count += 1
   }
   await Promise.all(receivers.map((receiver) => receiver.run(events, { event })))
   if (count !== samples.length) throw new Error(`${count} of ${samples.length} events arrived`)
-  return { samples }
+  // With the last event: how a contender says that a run is over is not what is measured.
+  return { samples, endedAtMs }
 }
 
 async function loop(ms: number) {
@@ -159,6 +165,11 @@ function carryOut(command: LoadCommand): Promise<LoadReport> {
       return measured(() => burst(command.events))
     case 'loop':
       return measured(() => loop(command.ms))
+    case 'replay':
+      return measured(async () => {
+        const took = await receivers[0]?.replay?.(command.events)
+        return took === undefined ? {} : { samples: Float64Array.of(took) }
+      })
     case 'live_again':
       return measured(() => liveAgain(command.withinMs))
     default:

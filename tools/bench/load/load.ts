@@ -44,7 +44,11 @@ export async function openLoad(options: LoadOptions): Promise<Load> {
             urls: target.urls,
             users: Array.from({ length: users }, (_, user) => first + user)
               .filter((user) => (user - first) % children.length === index)
-              .map((user) => ({ user, token: target.tokens[user] ?? '' })),
+              .map((user) => ({
+                user,
+                token: target.tokens[user] ?? '',
+                thread: target.threads?.[user] ?? null,
+              })),
           },
         }),
       ),

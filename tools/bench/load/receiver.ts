@@ -2,6 +2,11 @@
 export interface Receiver {
   /** Asks for a run of so many events; resolves when its end has arrived. Events out of place reject. */
   run(events: number, heard: Heard): Promise<void>
+  /**
+   * Makes this many events that the user has missed, or lets all that are there count as missed; then connects and asks
+   * for them. Milliseconds from the beginning of the connection to the last event. null: there is no such thing.
+   */
+  readonly replay: ((events: number) => Promise<number>) | null
   close(): Promise<void>
 }
 
@@ -18,6 +23,8 @@ export interface ReceiverOptions {
   /** Empty where the contender knows no users. */
   readonly token: string
   readonly user: number
+  /** The thread to follow, where it is there already; null: a new one. */
+  readonly thread: string | null
   /** Bytes of what arrived, frames' texts only. */
   readonly received: (bytes: number) => void
   /** The connection is live: for the first time, and after every loss. */
@@ -33,6 +40,7 @@ export const receiverNames = [
   'socket-io-client',
   'ws-thin',
   'lang-graph-sse',
+  'post-run',
 ] as const
 export type ReceiverName = (typeof receiverNames)[number]
 
@@ -51,6 +59,8 @@ export async function receiverOf(name: ReceiverName): Promise<Connect> {
       return (await import('./ws-thin.ts')).connectWsThin
     case 'lang-graph-sse':
       return (await import('./lang-graph-sse.ts')).connectLangGraph
+    case 'post-run':
+      return (await import('./post-run.ts')).connectPostRun
     default:
       return name satisfies never
   }

@@ -36,6 +36,7 @@ export const connectWsThin: Connect = async ({ url, received, live }) => {
       socket.send(String(events))
       return run.ended.promise
     },
+    replay: null,
     async close() {
       socket.removeAllListeners('close')
       socket.terminate()

@@ -13,7 +13,7 @@ const padding = 'x'.repeat(230)
 io.on('connection', (socket) => {
   const user = String(socket.handshake.auth['user'])
   void socket.join(user)
-  socket.on('run', async (events: number, to = user) => {
+  socket.on('run', async (events: number, to = user, done = () => {}) => {
     io.to(to).emit('started')
     for (let number = 0; number < events; number += 1) {
       io.to(to).emit('event', { number, at: performance.timeOrigin + performance.now(), padding })
@@ -21,6 +21,7 @@ io.on('connection', (socket) => {
       if (number % 50 === 49) await new Promise((resolve) => setImmediate(resolve))
     }
     io.to(to).emit('ended')
+    done()
   })
 })
 http.listen(Number(process.argv[2]), '127.0.0.1', () => console.log('listening'))
