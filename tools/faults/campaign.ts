@@ -5,24 +5,25 @@
  *                  │              │                  │
  *               nemesis        strikes            journals ──▶ checker ◀── truth from the store, when all is over
  */
-import { createReadStream, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EpochId, systemIdMaker, type ThreadId } from '@holdfast/protocol'
+import { freePort } from '../../packages/server/src/store/testing/free-port.ts'
 import { openPostgresServer } from '../../packages/server/src/store/testing/postgres-server.ts'
-import { createChecker, type Excuse, type Follower, type Verdict } from './checker.ts'
+import type { Follower, Verdict } from './checker.ts'
 import type { ClientOrder, ClientsOrder, ClientsProgress } from './clients.ts'
 import { drive } from './driver.ts'
-import { parseLine } from './journal.ts'
-import { createNode, createProcess, freePort, type Node, type Restart, type Restartable } from './nemesis.ts'
+import { judge } from './judge.ts'
+import { createNode, createProcess, type Node } from './nemesis.ts'
 import type { Plan } from './plan.ts'
 import { type FaultKind, type FaultProxy, faultKinds, openFaultProxy } from './proxy.ts'
-import { createRandom, type Random } from './random.ts'
+import { createRandom } from './random.ts'
 import type { ServerOrder } from './server.ts'
 import { planStrikes, strikeAll } from './strikes.ts'
+import { createTrouble } from './trouble.ts'
 import { createThreadRows, openTruthStore, readTruth } from './truth.ts'
 import { makeUsers } from './users.ts'
 
@@ -45,6 +46,8 @@ export interface CampaignReport {
   readonly denied: number
   readonly serverErrors: number
   readonly seconds: number
+  /** What they went into. */
+  readonly phases: readonly { readonly name: string; readonly seconds: number }[]
   /** Where journals and logs are; null: removed. */
   readonly directory: string | null
 }
@@ -59,6 +62,9 @@ export async function runCampaign(
 ): Promise<CampaignReport> {
   const { numbers } = plan
   const beganMs = performance.now()
+  const phases: [name: string, atMs: number][] = []
+  const mark = (name: string): void => void phases.push([name, performance.now()])
+  mark('starting')
   const random = createRandom(numbers.seed)
   await using owned = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-faults-'))
@@ -102,6 +108,7 @@ export async function runCampaign(
     orders.push({ client, token, thread, foreignThread, url: `http://127.0.0.1:${await proxy.door(client)}` })
   }
   const applied = new Map<number, number>()
+  const appliedOf = new Map<ThreadId, number>()
   const groups = Array.from({ length: numbers.processes }, (_, index) => {
     const order: ClientsOrder = {
       journalPath: join(directory, `clients-${index}.jsonl`),
@@ -116,7 +123,11 @@ export async function runCampaign(
         script: 'clients.ts',
         order,
         onMessage(message) {
-          for (const [client, seq] of (message as ClientsProgress).applied) applied.set(client, seq)
+          for (const [client, seq] of (message as ClientsProgress).applied) {
+            applied.set(client, seq)
+            const thread = followers[client]?.thread
+            if (thread !== undefined) appliedOf.set(thread, Math.max(seq, appliedOf.get(thread) ?? 0))
+          }
         },
       }),
     )
@@ -125,10 +136,13 @@ export async function runCampaign(
   })
 
   // --- trouble
+  mark('trouble')
+  const troubleMs = performance.now()
   const overMs = numbers.seconds * 1_000
   const limit = AbortSignal.any([interrupted, AbortSignal.timeout(overMs * patience + 60_000)])
   const driver = drive(driven, {
     url: () => nodes.find(({ ready }) => ready)?.url ?? null,
+    applied: (thread) => appliedOf.get(thread) ?? 0,
     eventsPerThread: numbers['events-per-client'],
     // Eight runs at a time are carried by a server; a fifth is left for what restarts cost.
     pauseMs: (0.8 * overMs * 8 * numbers.nodes) / (numbers['events-per-client'] * threads.length),
@@ -136,59 +150,73 @@ export async function runCampaign(
   })
   driver.idle.catch(() => {})
   const faults = planStrikes(numbers, random)
-  const excuses: Excuse[] = []
   const trouble = createTrouble(
-    nodes,
-    groups.map(({ group }) => group),
-    excuses,
+    {
+      nodes,
+      groups: groups.map(({ group }) => group),
+      clientsOn: (port) => proxy.connections().flatMap((one) => (one.port === port ? [one.client] : [])),
+    },
+    numbers,
+    random,
   )
-  const progress = setInterval(() => {
-    const sum = [...applied.values()].reduce((total, seq) => total + seq, 0)
-    const passed = Math.round((performance.now() - beganMs) / 1_000)
-    say(
-      `${passed} s: ${sum} applied, ${proxy.strikes.length}/${faults.length} faults, ${trouble.kills} kills, ${trouble.restarts.length - trouble.kills} ends, ${trouble.stops} stops, ${proxy.connections().length} connections`,
-    )
-  }, 10_000)
+  const wanted = numbers.clients * numbers['events-per-client']
+  const progress = setInterval(
+    () => {
+      const sum = [...applied.values()].reduce((total, seq) => total + seq, 0)
+      const passedMs = performance.now() - troubleMs
+      const share = Math.min(
+        passedMs / overMs,
+        sum / wanted,
+        trouble.done / Math.max(trouble.planned, 1) || 1,
+        proxy.strikes.length / Math.max(faults.length, 1) || 1,
+      )
+      const leftSeconds = (passedMs * (1 - share)) / Math.max(share, 0.001) / 1_000
+      say(
+        `${Math.round(passedMs / 1_000)} s, about ${Math.round(leftSeconds)} s to go: ${sum}/${wanted} applied, ${proxy.strikes.length}/${faults.length} faults, ${trouble.done}/${trouble.planned} deeds, ${proxy.connections().length} connections`,
+      )
+    },
+    overMs > 600_000 ? 60_000 : 10_000,
+  )
   owned.defer(() => clearInterval(progress))
-  await Promise.all([
-    strikeAll(proxy, faults, overMs, random, limit),
-    trouble.run(plan, random, overMs, limit),
-  ])
+  await Promise.all([strikeAll(proxy, faults, overMs, random, limit), trouble.run(overMs, limit)])
+  mark('last runs')
   driver.finish()
   await driver.idle.catch((error: unknown) => {
     if (!limit.aborted) throw error
   })
 
   // --- quiet: everybody has to come back by itself
+  mark('settling')
   say('all faults done; waiting for the clients to be live')
   await settled(followers, applied, driver.heads, numbers['settle-seconds'] * 1_000, interrupted)
   for (const { group } of groups) await group.dismiss()
   const endings = await Promise.all(nodes.map((node) => node.end()))
 
   // --- the judge
+  mark('judging')
   await using store = await openTruthStore(join(directory, 'data'), databaseUrl)
-  const checker = createChecker(await readTruth(store), followers, [
-    ...excuses,
-    ...proxy.strikes.map(({ client, fromMs, untilMs }) => ({ client, fromMs, untilMs })),
-  ])
-  let denied = 0
-  for (const { order } of groups)
-    for await (const text of createInterface(createReadStream(order.journalPath))) {
-      const line = parseLine(text)
-      if (line === null) continue
-      if (line[0] === 'denied') denied += 1
-      checker.record(line)
-    }
-  const verdict = checker.verdict()
+  const { verdict, denied } = await judge(await readTruth(store), followers, {
+    excuses: [
+      ...trouble.excuses,
+      ...proxy.strikes.map(({ client, fromMs, untilMs }) => ({
+        client,
+        fromMs,
+        untilMs,
+        deed: 'network' as const,
+      })),
+    ],
+    journals: groups.map(({ order }) => order.journalPath),
+  })
   const ends = [...trouble.restarts.filter(({ signal }) => signal === 'SIGTERM'), ...endings]
   const crashes = [...nodes, ...groups.map(({ group }) => group)].reduce((sum, one) => sum + one.crashes, 0)
+  const kills = trouble.restarts.filter(({ signal }) => signal === 'SIGKILL').length
   keep ||= Object.values(verdict.counts).some((count) => count > 0) || crashes > 0
   return {
     plan,
     verdict,
     strikes: countStrikes(proxy),
-    kills: trouble.kills,
-    terms: trouble.restarts.length - trouble.kills,
+    kills,
+    terms: trouble.restarts.length - kills,
     stops: trouble.stops,
     clientKills: trouble.clientKills,
     crashes,
@@ -201,6 +229,10 @@ export async function runCampaign(
       0,
     ),
     seconds: (performance.now() - beganMs) / 1_000,
+    phases: phases.map(([name, atMs], index) => {
+      const endMs = phases[index + 1]?.[1] ?? performance.now()
+      return { name, seconds: (endMs - atMs) / 1_000 }
+    }),
     directory: keep ? directory : null,
   }
 }
@@ -213,70 +245,6 @@ async function prepare(
   await using store = await openTruthStore(join(directory, 'data'), databaseUrl)
   const owners = users.map(({ userId }) => userId)
   return { threads: await createThreadRows(store, owners, systemIdMaker()), epoch: store.epoch }
-}
-
-interface Trouble {
-  readonly kills: number
-  readonly stops: number
-  readonly clientKills: number
-  readonly restarts: readonly (Restart & { readonly signal: 'SIGKILL' | 'SIGTERM' })[]
-  run(plan: Plan, random: Random, overMs: number, signal: AbortSignal): Promise<void>
-}
-
-/** What is done to processes: one deed after the other, evenly over the time there is. */
-function createTrouble(nodes: readonly Node[], groups: readonly Restartable[], excuses: Excuse[]): Trouble {
-  const restarts: (Restart & { readonly signal: 'SIGKILL' | 'SIGTERM' })[] = []
-  let stops = 0
-  let clientKills = 0
-
-  const deeds = (plan: Plan, random: Random): (() => Promise<void>)[] => {
-    const { numbers } = plan
-    const times = (count: number, deed: () => Promise<void>): (() => Promise<void>)[] =>
-      Array.from({ length: count }, () => deed)
-    const restart = (signal: 'SIGKILL' | 'SIGTERM') => async (): Promise<void> => {
-      restarts.push({ signal, ...(await random.pick(nodes).restart(signal)) })
-    }
-    return random.shuffle([
-      ...times(numbers.kills, restart('SIGKILL')),
-      ...times(numbers.terms, restart('SIGTERM')),
-      ...times(numbers.stops, async () => {
-        await random.pick(nodes).freeze(numbers['stop-seconds'] * 1_000)
-        stops += 1
-      }),
-      ...times(numbers['client-kills'], async () => {
-        const group = random.pick(groups)
-        await group.end('SIGKILL')
-        group.start()
-        clientKills += 1
-      }),
-    ])
-  }
-  return {
-    get kills() {
-      return restarts.filter(({ signal }) => signal === 'SIGKILL').length
-    },
-    get stops() {
-      return stops
-    },
-    get clientKills() {
-      return clientKills
-    },
-    restarts,
-    async run(plan, random, overMs, signal) {
-      const beganMs = performance.now()
-      const all = deeds(plan, random)
-      for (const [index, deed] of all.entries()) {
-        const earlyMs = (overMs * (index + 0.5)) / all.length - (performance.now() - beganMs)
-        if (earlyMs > 1) await sleep(earlyMs)
-        if (signal.aborted) return
-        const fromMs = Date.now()
-        await deed()
-        excuses.push({ client: null, fromMs, untilMs: Date.now() })
-        // Deeds that fall behind must not follow each other so fast that nobody is ever connected.
-        await sleep(plan.numbers['rest-seconds'] * 1_000, undefined, { signal }).catch(() => {})
-      }
-    },
-  }
 }
 
 /** Until every client has applied its thread's head, or the time is up: then the checker says what is missing. */

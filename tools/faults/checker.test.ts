@@ -2,6 +2,7 @@ import { type NewEvent, position, type StoredEvent, systemIdMaker, type ThreadId
 import { describe, expect, test } from 'vitest'
 import {
   createChecker,
+  type Excuse,
   quantile,
   staleMs,
   type TruthThread,
@@ -59,7 +60,7 @@ function judge(lines: readonly JournalLine[], log: readonly TruthThread[] = [tru
 }
 const opened = (connection = 1, atMs = commitMs): JournalLine => ['opened', atMs, 1, connection]
 const live = (connection = 1, atMs = commitMs): JournalLine => ['live', atMs, 1, connection, truth.id]
-const lost = (connection = 1, atMs = commitMs): JournalLine => ['lost', atMs, 1, connection]
+const lost = (connection = 1, atMs = commitMs): JournalLine => ['lost', atMs, 1, connection, 1006]
 const subscribed = (after: number, connection = 1): JournalLine => [
   'subscribed',
   commitMs,
@@ -167,10 +168,29 @@ describe('the checker', () => {
     const checker = createChecker(
       [truth],
       [{ client: 1, user: ann, thread: truth.id }],
-      [{ client: 1, fromMs: commitMs, untilMs: commitMs + 10 }],
+      [{ client: 1, fromMs: commitMs, untilMs: commitMs + 10, deed: 'network' }],
     )
     for (const line of late) checker.record(line)
     expect(checker.verdict().counts).toEqual(clean)
+  })
+
+  test('impolite close: a server that was asked to stop says 1012 to whoever is live, unless more befell them', () => {
+    const stopped = (code: number | null, atMs = commitMs + 5) =>
+      [opened(), frame(all), live(), ...apply(all), ['lost', atMs, 1, 1, code]] satisfies JournalLine[]
+    const judged = (lines: readonly JournalLine[], ...deeds: readonly Excuse['deed'][]) => {
+      const excuses = deeds.map((deed) => ({ client: 1, fromMs: commitMs, untilMs: commitMs + 10, deed }))
+      const checker = createChecker([truth], [{ client: 1, user: ann, thread: truth.id }], excuses)
+      for (const line of lines) checker.record(line)
+      const { counts, politeCloses } = checker.verdict()
+      return { impolite: counts['impolite close'], politeCloses }
+    }
+    expect(judged(stopped(1012), 'SIGTERM')).toEqual({ impolite: 0, politeCloses: 1 })
+    expect(judged(stopped(1006), 'SIGTERM')).toEqual({ impolite: 1, politeCloses: 0 })
+    expect(judged(stopped(1001), 'SIGTERM')).toEqual({ impolite: 1, politeCloses: 0 })
+    expect(judged(stopped(null), 'SIGTERM')).toEqual({ impolite: 0, politeCloses: 0 })
+    expect(judged(stopped(1006), 'SIGTERM', 'network')).toEqual({ impolite: 0, politeCloses: 0 })
+    expect(judged(stopped(1006), 'SIGKILL')).toEqual({ impolite: 0, politeCloses: 0 })
+    expect(judged(stopped(1006, commitMs - 5), 'SIGTERM')).toEqual({ impolite: 0, politeCloses: 0 })
   })
 
   test('stale: called live while behind the head', () => {

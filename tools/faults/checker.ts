@@ -20,6 +20,8 @@ export const violationClasses = [
   'phantom',
   /** More than staleMs from commit to arrival on a connection that was live and unharmed; or called live while behind. */
   'stale',
+  /** A live connection that a server which was asked to stop ended in another way than with 1012. */
+  'impolite close',
   /** A client that was not live again at the end, or that gave up. */
   'unrecovered',
   /** The log itself breaks a rule: a gap, a doubled event, a run out of order. */
@@ -45,12 +47,12 @@ export interface Follower {
   readonly asksAgain?: boolean
 }
 
-/** A time in which lateness is our own doing: a fault of the proxy on this client, or of the nemesis on all. */
+/** A time in which lateness is our own doing: what was done to a client's connection, or to the server at its end. */
 export interface Excuse {
-  /** null: all clients. */
-  readonly client: number | null
+  readonly client: number
   readonly fromMs: number
   readonly untilMs: number
+  readonly deed: 'network' | 'SIGKILL' | 'SIGTERM' | 'SIGSTOP'
 }
 
 export interface Verdict {
@@ -63,6 +65,8 @@ export interface Verdict {
   readonly delivered: number
   readonly applied: number
   readonly connections: number
+  /** Live connections that ended with 1012 as their server was asked to stop. */
+  readonly politeCloses: number
   /** From the loss of a live connection to `live` on the next, sorted: while the servers ran, and while one did not. */
   readonly backToLiveMs: readonly number[]
   readonly backFromOutageMs: readonly number[]
@@ -82,6 +86,7 @@ interface ClientState extends Follower {
   last: number
   connection: {
     readonly number: number
+    readonly openedMs: number
     /** Place of the last event on it; null: none since its subscription. */
     last: number | null
     liveSinceMs: number | null
@@ -117,7 +122,6 @@ export function createChecker(
     for (const event of thread.events)
       places.set(digestOf(event), { thread: thread.id, seq: event.seq, atMs: Date.parse(event.at) })
   }
-  const general = excuses.filter(({ client }) => client === null)
   const own = Map.groupBy(excuses, ({ client }) => client)
   const states = new Map<number, ClientState>(
     followers.map((follower) => [
@@ -130,7 +134,7 @@ export function createChecker(
         connection: null,
         lostSinceMs: null,
         failed: false,
-        excuses: [...general, ...(own.get(follower.client) ?? [])],
+        excuses: own.get(follower.client) ?? [],
       },
     ]),
   )
@@ -139,6 +143,7 @@ export function createChecker(
   let delivered = 0
   let applied = 0
   let connections = 0
+  let politeCloses = 0
 
   const stateOf = (client: number): ClientState => {
     const state = states.get(client)
@@ -199,6 +204,18 @@ export function createChecker(
     state.last = Math.max(state.last, seq)
   }
 
+  const onLiveLost = (state: ClientState, openedMs: number, atMs: number, code: number | null): void => {
+    const met = state.excuses.filter(
+      ({ deed, fromMs, untilMs }) =>
+        // What befell the connection before this one is no excuse.
+        fromMs <= atMs && atMs <= untilMs + staleMs && (deed === 'SIGTERM' || fromMs >= openedMs),
+    )
+    // A client that turns away by itself may: it was told of the drain. And what else was done to it is no fault.
+    if (code === null || met.length === 0 || met.some(({ deed }) => deed !== 'SIGTERM')) return
+    if (code === 1012) politeCloses += 1
+    else violate('impolite close', () => `client ${state.client} was closed with ${code}`)
+  }
+
   return {
     record(line) {
       const [kind, atMs, client] = line
@@ -212,7 +229,7 @@ export function createChecker(
           return
         case 'opened':
           connections += 1
-          state.connection = { number: line[3], last: null, liveSinceMs: null, head: 0 }
+          state.connection = { number: line[3], openedMs: atMs, last: null, liveSinceMs: null, head: 0 }
           return
         case 'subscribed':
           if (state.connection?.number !== line[3]) return
@@ -233,7 +250,9 @@ export function createChecker(
             )
           if (state.lostSinceMs !== null) {
             const lostSinceMs = state.lostSinceMs
-            const outage = general.some(({ fromMs, untilMs }) => fromMs <= atMs && untilMs >= lostSinceMs)
+            const outage = state.excuses.some(
+              ({ deed, fromMs, untilMs }) => deed !== 'network' && fromMs <= atMs && untilMs >= lostSinceMs,
+            )
             const samples = outage ? backFromOutageMs : backToLiveMs
             samples.push(atMs - lostSinceMs)
           }
@@ -241,7 +260,10 @@ export function createChecker(
           return
         case 'lost':
           if (state.connection?.number !== line[3]) return
-          if (state.connection.liveSinceMs !== null) state.lostSinceMs ??= atMs
+          if (state.connection.liveSinceMs !== null) {
+            onLiveLost(state, state.connection.openedMs, atMs, line[4])
+            state.lostSinceMs ??= atMs
+          }
           state.connection = null
           return
         case 'applied':
@@ -283,6 +305,7 @@ export function createChecker(
         delivered,
         applied,
         connections,
+        politeCloses,
         backToLiveMs: backToLiveMs.toSorted((one, other) => one - other),
         backFromOutageMs: backFromOutageMs.toSorted((one, other) => one - other),
       }

@@ -26,7 +26,7 @@ export interface ClientsOrder {
   readonly clients: readonly ClientOrder[]
 }
 
-/** To the parent, twice a second. */
+/** To the parent, twice a second: who has applied more since the last time. */
 export interface ClientsProgress {
   readonly applied: readonly (readonly [client: number, seq: number])[]
 }
@@ -58,8 +58,12 @@ function flush(): void {
 
 const stop = new AbortController()
 for (const one of order.clients) start(one)
+const changed = new Set<number>()
 const progress = setInterval(() => {
-  const report: ClientsProgress = { applied: [...applied] }
+  const report: ClientsProgress = {
+    applied: [...changed].map((client) => [client, applied.get(client) ?? position(0)]),
+  }
+  changed.clear()
   process.send?.(report)
 }, 500)
 process.once('message', end)
@@ -117,6 +121,7 @@ async function follow(client: HoldfastClient, { client: number, thread }: Client
     for await (const event of client.events(thread, { after, epoch: order.epoch, signal: stop.signal })) {
       write(['applied', Date.now(), number, thread, [event.seq, digestOf(event)]])
       applied.set(number, event.seq)
+      changed.add(number)
     }
   } catch (error) {
     write(['failed', Date.now(), number, String(error)])

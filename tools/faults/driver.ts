@@ -21,7 +21,11 @@ export interface Driver {
 
 /** Events of one run, legs of it: some twenty runs a thread, each of them interrupted now and then. */
 const perRun = { events: 25, legs: 5 } as const
+/** What a run writes that nobody interrupts: queued, started, ended, and two for each leg's tool besides its thoughts. */
+const eventsPerRun = perRun.events + 2 * perRun.legs + 3
 const roundMs = 250
+/** A run that its clients have not seen to its end is asked after no more often than this. */
+const askEveryMs = 5_000
 /** A server that does not answer is asked again: it is frozen or gone. */
 const answerWithinMs = 5_000
 
@@ -34,14 +38,17 @@ export function drive(
   options: {
     /** Of a server that is ready; null: none is. */
     readonly url: () => string | null
+    /** How much of a thread its clients have applied: a run is not asked after before they have seen its end. */
+    readonly applied: (thread: ThreadId) => number
     readonly eventsPerThread: number
     readonly pauseMs: number
     readonly signal: AbortSignal
   },
 ): Driver {
-  const { url, eventsPerThread, pauseMs, signal } = options
+  const { url, applied, eventsPerThread, pauseMs, signal } = options
   const heads = new Map<ThreadId, number>(threads.map(({ thread }) => [thread, 0]))
   const asked = new Map<ThreadId, number>()
+  const underWay = new Map<ThreadId, { readonly endsAt: number; askAgainMs: number }>()
   let retried = 0
   let finishing = false
 
@@ -56,10 +63,16 @@ export function drive(
 
   /** true: nothing is left to do. */
   const tend = async ({ thread, token }: DrivenThread, base: string): Promise<boolean> => {
+    const current = underWay.get(thread)
+    if (current !== undefined) {
+      if (applied(thread) < current.endsAt && performance.now() < current.askAgainMs) return false
+      current.askAgainMs = performance.now() + askEveryMs
+    }
     const client = clientOf(base, token)
     const { seq, runs } = await client.thread(thread)
     heads.set(thread, Math.max(seq, heads.get(thread) ?? 0))
     if (runs.some(({ status }) => status === 'queued' || status === 'running')) return false
+    underWay.delete(thread)
     if (finishing && seq >= eventsPerThread) return true
     const number = asked.get(thread) ?? 0
     await client.submit(
@@ -68,6 +81,7 @@ export function drive(
       { idempotencyKey: `${thread}-${number}` },
     )
     asked.set(thread, number + 1)
+    underWay.set(thread, { endsAt: seq + eventsPerRun, askAgainMs: performance.now() + askEveryMs })
     return false
   }
   const run = async (): Promise<void> => {

@@ -33,7 +33,8 @@ export type JournalLine =
       after: number,
     ]
   | readonly ['live', atMs: number, client: number, connection: number, thread: ThreadId]
-  | readonly ['lost', atMs: number, client: number, connection: number]
+  /** `code`: of the close that the network or the server made; null: the client turned away by itself. */
+  | readonly ['lost', atMs: number, client: number, connection: number, code: number | null]
   | readonly ['applied', atMs: number, client: number, thread: ThreadId, event: Seen]
   /** Following ended with an error, which it never should. */
   | readonly ['failed', atMs: number, client: number, message: string]

@@ -237,16 +237,16 @@ export async function runSchedule(schedule: Schedule): Promise<Verdict> {
     const asked: Subscription['after'][] = []
     let turn = Promise.resolve()
 
-    const leave = (): void => {
+    const leave = (code: number | null): void => {
       if (!open) return
       open = false
       up.cut()
       down.cut()
-      write(['lost', Date.now(), of.number, connection])
+      write(['lost', Date.now(), of.number, connection, code])
     }
     const lose = (late: boolean): void => {
       if (!open) return
-      leave()
+      leave(1006)
       // A server that has not noticed yet goes on reading and sending into nowhere.
       if (late) void world.moment().then(() => subscriptions?.stop())
       else subscriptions?.stop()
@@ -362,7 +362,7 @@ export async function runSchedule(schedule: Schedule): Promise<Verdict> {
         })
       },
       close() {
-        leave()
+        leave(null)
         subscriptions?.stop()
       },
     }

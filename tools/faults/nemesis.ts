@@ -1,7 +1,6 @@
 /** Server and client processes that are killed, stopped and ended on purpose, and always started again. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -9,8 +8,8 @@ import type { ServerOrder } from './server.ts'
 
 /** Longer than any start should take, so that a campaign ends though a server does not start. */
 const startWithinMs = 60_000
-/** Of a server that was asked to end; what takes longer is killed and reported. */
-export const endWithinMs = 10_000
+/** What a server promises of SIGTERM; what takes longer is killed and reported. */
+const endWithinMs = 8_000
 
 export interface ProcessOptions {
   readonly name: string
@@ -182,18 +181,4 @@ export function createNode(name: string, directory: string, order: ServerOrder, 
     end: () => finish('SIGTERM'),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
-}
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer()
-  const listening = Promise.withResolvers<void>()
-  probe.listen(0, '127.0.0.1', () => listening.resolve())
-  await listening.promise
-  const address = probe.address()
-  const closed = Promise.withResolvers<void>()
-  probe.close(() => closed.resolve())
-  await closed.promise
-  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port')
-  return address.port
 }

@@ -40,6 +40,8 @@ export interface Strike {
 
 export interface ProxiedConnection {
   readonly client: number
+  /** Of the server it goes to. */
+  readonly port: number
   /** The first bytes that the server said, `HTTP/1.1 101` where it is a WebSocket; empty before. */
   readonly greeting: string
   /** A fault is at work, or the connection has ended. */
@@ -82,7 +84,7 @@ export function openFaultProxy(): FaultProxy {
       return
     }
     const far = connect({ host: '127.0.0.1', port, localAddress: sourceAddress(client) })
-    const connection = join(client, near, far, (strike) => strikes.push(strike))
+    const connection = join({ client, port }, near, far, (strike) => strikes.push(strike))
     open.set(near, connection)
     near.once('close', () => open.delete(near))
   }
@@ -137,7 +139,7 @@ type Manner =
   | { readonly kind: 'late'; readonly delayMs: number }
 
 function join(
-  client: number,
+  { client, port }: { readonly client: number; readonly port: number },
   near: Socket,
   far: Socket,
   record: (strike: Strike) => void,
@@ -229,6 +231,7 @@ function join(
   }
   return {
     client,
+    port,
     get greeting() {
       return greeting
     },

@@ -27,10 +27,10 @@ export function recordingWebSocket(
       const connection = nextConnection()
       write(['opened', Date.now(), client, connection])
       let left = false
-      const leave = (): void => {
+      const leave = (code: number | null): void => {
         if (left) return
         left = true
-        write(['lost', Date.now(), client, connection])
+        write(['lost', Date.now(), client, connection, code])
       }
       this.addEventListener('message', ({ data }) => {
         if (left || typeof data !== 'string') return
@@ -62,9 +62,9 @@ export function recordingWebSocket(
             asked.set(stream, [...(asked.get(stream) ?? []), after])
         super.send(data)
       }
-      this.addEventListener('close', leave)
+      this.addEventListener('close', ({ code }) => leave(code))
       this.close = (...reason) => {
-        leave()
+        leave(null)
         super.close(...reason)
       }
     }

@@ -17,6 +17,12 @@ export function shortfalls({ plan, strikes, ...done }: CampaignReport): string[]
     ['stops', numbers.stops, done.stops],
     ['client kills', numbers['client-kills'], done.clientKills],
     ['events applied', numbers.clients * numbers['events-per-client'], done.verdict.applied],
+    // Where nothing else befalls them, every client is there to be told of every end.
+    [
+      'closes with 1012',
+      plan.profile === 'drain' ? numbers.clients * numbers.terms : 0,
+      done.verdict.politeCloses,
+    ],
     ['refusals of foreign threads', numbers.clients, done.denied],
   ]
   return wanted
@@ -63,9 +69,13 @@ export function reportTable(report: CampaignReport): string {
       'the same over a server restart or freeze',
       `${spread(verdict.backFromOutageMs)} (${verdict.backFromOutageMs.length})`,
     ],
+    ['live connections closed with 1012 on SIGTERM', verdict.politeCloses],
     ['SIGTERM to exit, max', ms(quantile(report.termMs, 1))],
     ['start to serving, max', ms(quantile(report.restartMs, 1))],
-    ['seconds in all', report.seconds.toFixed(1)],
+    [
+      'seconds in all',
+      `${report.seconds.toFixed(1)} (${report.phases.map(({ name, seconds }) => `${name} ${seconds.toFixed(1)}`).join(', ')})`,
+    ],
   ]
   return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n')
 }

@@ -150,9 +150,10 @@ describe('after a close', () => {
 
   test('a server that was cut off while it drained is given the time it named', () => {
     const draining = transition(states.ready, events.drain, at(11_000)).state
-    expect(dueMs(draining)).toBe(17_000)
+    // Its 1012 may be under way when the time is over.
+    expect(dueMs(draining)).toBe(18_000)
     expect(delayOf(lose(draining, 1006))).toBe(3_000)
-    expect(delayOf(transition(draining, events.due, at(17_000)), 17_000)).toBe(3_000)
+    expect(delayOf(transition(draining, events.due, at(18_000)), 18_000)).toBe(3_000)
   })
 
   test('the hint of an overloaded server is a floor, and no trigger goes below it', () => {

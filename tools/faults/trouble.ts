@@ -1,0 +1,122 @@
+/**
+ * What is done to processes. Each server has a lane of deeds, one after the other and evenly over the time there is;
+ * lanes run side by side, so that several servers mean more trouble in the same time and also several at once.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Excuse } from './checker.ts'
+import type { Node, Restart, Restartable } from './nemesis.ts'
+import type { Numbers } from './plan.ts'
+import type { Random } from './random.ts'
+
+type Ended = Restart & { readonly signal: 'SIGKILL' | 'SIGTERM' }
+
+export interface Troubled {
+  readonly nodes: readonly Node[]
+  /** Processes of clients. */
+  readonly groups: readonly Restartable[]
+  /** Who is connected to the server at this port now. */
+  readonly clientsOn: (port: number) => readonly number[]
+}
+
+export interface Trouble {
+  readonly planned: number
+  readonly done: number
+  /** Server restarts that are over, by the signal that began them. */
+  readonly restarts: readonly Ended[]
+  readonly stops: number
+  readonly clientKills: number
+  /** Whom a deed met, and when: their lateness is our own doing. */
+  readonly excuses: readonly Excuse[]
+  /** Every deed of the plan, over `overMs` or what it takes; cut short by `signal`. */
+  run(overMs: number, signal: AbortSignal): Promise<void>
+}
+
+type Deed = (node: Node) => Promise<void>
+
+export function createTrouble(
+  { nodes, groups, clientsOn }: Troubled,
+  numbers: Numbers,
+  random: Random,
+): Trouble {
+  const restarts: Ended[] = []
+  const excuses: Excuse[] = []
+  const busyGroups = new Set<Restartable>()
+  let done = 0
+  let stops = 0
+  let clientKills = 0
+
+  /** Notes who was on the server when it began, and until when. */
+  const excused = async (deed: Excuse['deed'], node: Node, act: () => Promise<void>): Promise<void> => {
+    const fromMs = Date.now()
+    const clients = clientsOn(node.port)
+    await act()
+    for (const client of clients) excuses.push({ client, fromMs, untilMs: Date.now(), deed })
+  }
+  const restart =
+    (signal: 'SIGKILL' | 'SIGTERM'): Deed =>
+    (node) =>
+      excused(signal, node, async () => void restarts.push({ signal, ...(await node.restart(signal)) }))
+  const freeze: Deed = (node) =>
+    excused('SIGSTOP', node, async () => {
+      await node.freeze(numbers['stop-seconds'] * 1_000)
+      stops += 1
+    })
+  /** Every second time the server is another life too when the clients come back with their cursors. */
+  const killClients: Deed = async (node) => {
+    const group = random.pick(groups.filter((one) => !busyGroups.has(one)))
+    busyGroups.add(group)
+    await group.end('SIGKILL')
+    clientKills += 1
+    if (clientKills % 2 === 0) await restart('SIGKILL')(node)
+    group.start()
+    busyGroups.delete(group)
+  }
+  const times = (count: number, deed: Deed): Deed[] => Array.from({ length: count }, () => deed)
+  const all = random.shuffle([
+    ...times(numbers.kills, restart('SIGKILL')),
+    ...times(numbers.terms, restart('SIGTERM')),
+    ...times(numbers.stops, freeze),
+    ...times(numbers['client-kills'], killClients),
+  ])
+
+  const runLane = async (
+    node: Node,
+    deeds: readonly Deed[],
+    offset: number,
+    overMs: number,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const beganMs = performance.now()
+    for (const [index, deed] of deeds.entries()) {
+      const earlyMs = (overMs * (index + offset)) / deeds.length - (performance.now() - beganMs)
+      if (earlyMs > 1) await sleep(earlyMs, undefined, { signal }).catch(() => {})
+      if (signal.aborted) return
+      await deed(node)
+      done += 1
+      // Deeds that fall behind must not follow each other so fast that nobody is ever connected.
+      await sleep(numbers['rest-seconds'] * 1_000, undefined, { signal }).catch(() => {})
+    }
+  }
+  return {
+    planned: all.length,
+    restarts,
+    excuses,
+    get done() {
+      return done
+    },
+    get stops() {
+      return stops
+    },
+    get clientKills() {
+      return clientKills
+    },
+    async run(overMs, signal) {
+      await Promise.all(
+        nodes.map((node, lane) => {
+          const deeds = all.filter((_, index) => index % nodes.length === lane)
+          return runLane(node, deeds, (lane + 0.5) / nodes.length, overMs, signal)
+        }),
+      )
+    },
+  }
+}
