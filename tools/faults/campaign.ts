@@ -19,7 +19,7 @@ import { drive } from './driver.ts'
 import { judge } from './judge.ts'
 import { createNode, createProcess, type Node } from './nemesis.ts'
 import type { Plan } from './plan.ts'
-import { type FaultKind, type FaultProxy, faultKinds, openFaultProxy } from './proxy.ts'
+import { type FaultKind, type FaultProxy, faultKinds, isWebSocket, openFaultProxy } from './proxy.ts'
 import { createRandom } from './random.ts'
 import type { ServerOrder } from './server.ts'
 import { planStrikes, strikeAll } from './strikes.ts'
@@ -144,17 +144,19 @@ export async function runCampaign(
     url: () => nodes.find(({ ready }) => ready)?.url ?? null,
     applied: (thread) => appliedOf.get(thread) ?? 0,
     eventsPerThread: numbers['events-per-client'],
-    // Eight runs at a time are carried by a server; a fifth is left for what restarts cost.
-    pauseMs: (0.8 * overMs * 8 * numbers.nodes) / (numbers['events-per-client'] * threads.length),
+    // Eight runs at a time are carried by a server; half of the time is left for what trouble costs.
+    pauseMs: (0.5 * overMs * 8 * numbers.nodes) / (numbers['events-per-client'] * threads.length),
     signal: limit,
   })
   driver.idle.catch(() => {})
   const faults = planStrikes(numbers, random)
+  const webSockets = () => proxy.connections().filter(isWebSocket)
   const trouble = createTrouble(
     {
       nodes,
       groups: groups.map(({ group }) => group),
-      clientsOn: (port) => proxy.connections().flatMap((one) => (one.port === port ? [one.client] : [])),
+      clientsOn: (port) => webSockets().flatMap((one) => (one.port === port ? [one.client] : [])),
+      complete: () => new Set(webSockets().map(({ client }) => client)).size === numbers.clients,
     },
     numbers,
     random,

@@ -18,6 +18,7 @@ export const planFlags = {
   stops: 'SIGSTOP of a server, and SIGCONT',
   'stop-seconds': 'between SIGSTOP and SIGCONT',
   'rest-seconds': 'after each deed to a process, for everybody to come back',
+  'wait-seconds': 'more at most, until every client has a WebSocket again',
   'client-kills':
     'SIGKILL of a process of clients, restarted from the stored cursors, every second time after the server',
   processes: 'of clients',
@@ -49,6 +50,7 @@ const quiet: Numbers = {
   stops: 0,
   'stop-seconds': 2,
   'rest-seconds': 3,
+  'wait-seconds': 0,
   'client-kills': 0,
   processes: 2,
   nodes: 1,
@@ -82,7 +84,8 @@ export const profiles = {
     'events-per-client': 38,
     seconds: 30,
     terms: 2,
-    'rest-seconds': 8,
+    'rest-seconds': 4,
+    'wait-seconds': 60,
     'delay-percent': 20,
   },
   nightly: {

@@ -49,6 +49,8 @@ export interface ProxiedConnection {
   strike(fault: Fault): void
 }
 
+export const isWebSocket = ({ greeting }: ProxiedConnection): boolean => greeting === 'HTTP/1.1 101'
+
 export interface FaultProxy extends AsyncDisposable {
   /** Opens the door of a client; returns its port on 127.0.0.1. */
   door(client: number): Promise<number>

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Numbers } from './plan.ts'
-import type { Fault, FaultProxy } from './proxy.ts'
+import { type Fault, type FaultProxy, isWebSocket } from './proxy.ts'
 import type { Random } from './random.ts'
 
 /** Every fault of the plan, in the order in which they will be done. */
@@ -44,7 +44,7 @@ export async function strikeAll(
     const dueMs = (overMs * done) / faults.length
     const earlyMs = dueMs - (performance.now() - beganMs)
     if (earlyMs > 1) await sleep(earlyMs)
-    const victims = proxy.connections().filter(({ greeting, busy }) => greeting === 'HTTP/1.1 101' && !busy)
+    const victims = proxy.connections().filter((one) => isWebSocket(one) && !one.busy)
     const fault = faults[done]
     if (victims.length === 0 || fault === undefined) {
       await sleep(lookMs)

@@ -16,7 +16,12 @@ export interface Troubled {
   readonly groups: readonly Restartable[]
   /** Who is connected to the server at this port now. */
   readonly clientsOn: (port: number) => readonly number[]
+  /** Whether every client has a connection. */
+  readonly complete: () => boolean
 }
+
+/** Between two looks whether everybody is back. */
+const lookMs = 100
 
 export interface Trouble {
   readonly planned: number
@@ -34,7 +39,7 @@ export interface Trouble {
 type Deed = (node: Node) => Promise<void>
 
 export function createTrouble(
-  { nodes, groups, clientsOn }: Troubled,
+  { nodes, groups, clientsOn, complete }: Troubled,
   numbers: Numbers,
   random: Random,
 ): Trouble {
@@ -79,6 +84,13 @@ export function createTrouble(
     ...times(numbers['client-kills'], killClients),
   ])
 
+  /** Deeds that fall behind must not follow each other so fast that nobody is ever connected. */
+  const rest = async (signal: AbortSignal): Promise<void> => {
+    const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {})
+    await pause(numbers['rest-seconds'] * 1_000)
+    const untilMs = performance.now() + numbers['wait-seconds'] * 1_000
+    while (!complete() && performance.now() < untilMs && !signal.aborted) await pause(lookMs)
+  }
   const runLane = async (
     node: Node,
     deeds: readonly Deed[],
@@ -93,8 +105,7 @@ export function createTrouble(
       if (signal.aborted) return
       await deed(node)
       done += 1
-      // Deeds that fall behind must not follow each other so fast that nobody is ever connected.
-      await sleep(numbers['rest-seconds'] * 1_000, undefined, { signal }).catch(() => {})
+      await rest(signal)
     }
   }
   return {
