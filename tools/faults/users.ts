@@ -1,6 +1,6 @@
 import type { UserId } from '@holdfast/protocol'
 import { userId } from '@holdfast/protocol'
-import type { Authenticator } from '../../packages/server/src/auth/authenticator.ts'
+import type { Access, Authenticator } from '../../packages/server/src/auth/authenticator.ts'
 
 export interface TestUser {
   readonly userId: UserId
@@ -25,9 +25,16 @@ export function makeUsers(count: number): TestUser[] {
 
 /** Knows the users by their tokens and nobody else. */
 export function createTestAuthenticator(users: readonly TestUser[]): Authenticator {
-  const byToken = new Map(users.map((user) => [user.token, { kind: 'user', userId: user.userId } as const]))
+  const byToken = new Map(users.map((user) => [user.token, accessOf(user)]))
   return {
     cookieName: 'holdfast_faults',
     authenticate: async ({ bearer }) => (bearer === null ? null : (byToken.get(bearer) ?? null)),
   }
 }
+
+const accessOf = ({ userId: id }: TestUser): Access => ({
+  principal: { kind: 'user', userId: id },
+  scopes: ['read', 'write', 'account'],
+  endsAtMs: null,
+  proof: { kind: 'bearer' },
+})

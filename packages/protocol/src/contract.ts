@@ -34,6 +34,7 @@ export interface Contract {
 export function contract(): Contract {
   const { Run, Thread, ThreadList, ThreadState, CreateThread, PatchThread, SubmitRun } = resources
   const { FileInfo, ArtifactInfo, EventPage, Session, AgentList } = resources
+  const { CreateToken, TokenInfo, TokenList, CreatedToken, WsTicket } = resources
   return {
     version: wireVersion,
     events: { types: eventTypes, schema: json(StoredEvent) },
@@ -50,6 +51,11 @@ export function contract(): Contract {
       ArtifactInfo,
       EventPage,
       Session,
+      CreateToken,
+      TokenInfo,
+      TokenList,
+      CreatedToken,
+      WsTicket,
       AgentList,
       LifecycleItem,
       CloseReason,

@@ -16,6 +16,8 @@ const schemas = {
   connection: ids.ConnectionId,
   node: ids.NodeId,
   epoch: ids.EpochId,
+  session: ids.SessionId,
+  token: ids.TokenId,
 } satisfies Record<IdKind, unknown>
 const kinds = Object.keys(schemas) as IdKind[]
 const kind = fc.constantFrom(...kinds)

@@ -19,6 +19,8 @@ export type RequestId = Id<'request'>
 export type ConnectionId = Id<'connection'>
 export type NodeId = Id<'node'>
 export type EpochId = Id<'epoch'>
+export type SessionId = Id<'session'>
+export type TokenId = Id<'token'>
 
 /** Place of an event in its thread: 1 for the first, no gaps (L2). 0 stands before the first. */
 export type Position = number & { readonly [brand]: 'position' }
@@ -38,6 +40,8 @@ const prefixes = {
   connection: 'con',
   node: 'nod',
   epoch: 'epo',
+  session: 'ses',
+  token: 'tok',
 } as const
 
 export type IdKind = keyof typeof prefixes
@@ -64,6 +68,8 @@ export const RequestId = schema('request')
 export const ConnectionId = schema('connection')
 export const NodeId = schema('node')
 export const EpochId = schema('epoch')
+export const SessionId = schema('session')
+export const TokenId = schema('token')
 
 export const Position = z
   .int()
@@ -79,6 +85,7 @@ export const runId = (raw: unknown): RunId => RunId.parse(raw)
 export const fileId = (raw: unknown): FileId => FileId.parse(raw)
 export const artifactId = (raw: unknown): ArtifactId => ArtifactId.parse(raw)
 export const userId = (raw: unknown): UserId => UserId.parse(raw)
+export const tokenId = (raw: unknown): TokenId => TokenId.parse(raw)
 
 export type MakeId = <Kind extends IdKind>(kind: Kind) => Id<Kind>
 

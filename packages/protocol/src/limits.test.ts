@@ -12,7 +12,7 @@ const make = createIdMaker(
 
 test('limits say their unit or what they count, and are whole', () => {
   for (const [name, value] of Object.entries(limits)) {
-    expect(name).toMatch(/(Bytes|Ms|Length|Items|PerMessage|PerConnection|PerUser|PerSecond)$/)
+    expect(name).toMatch(/(Bytes|Ms|Length|Items|PerMessage|PerConnection|PerUser|PerSecond|Days)$/)
     expect(Number.isSafeInteger(value) && value > 0).toBe(true)
   }
 })

@@ -21,6 +21,8 @@ export const limits = {
   helloWithinMs: 5_000,
   /** Of a stream, sent and not acknowledged: a pump waits here until an ack comes. */
   unacknowledgedItems: 1_024,
+  /** The longest life of a personal token, in days. */
+  tokenDays: 90,
   /** WebSockets of one user on one node; a further one is closed with 4505. */
   connectionsPerUser: 20,
   /** hello, sub, unsub, auth and frames that cannot be read: a bucket of this many, and its refill; then 4029. */

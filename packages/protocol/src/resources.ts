@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ArtifactKind, StoredEvent, UserMessage, WhenBusy } from './events.ts'
-import { ArtifactId, EpochId, FileId, Position, RunId, ThreadId, UserId } from './ids.ts'
+import { ArtifactId, EpochId, FileId, Position, RunId, ThreadId, TokenId, UserId } from './ids.ts'
 import { limits } from './limits.ts'
 
 /** Bodies of the HTTP routes under /v1. Times are RFC 3339 with milliseconds, in UTC. */
@@ -86,11 +86,57 @@ export const ThreadState = z.object({
 })
 export type ThreadState = z.infer<typeof ThreadState>
 
+/** What credentials may be used for: to read, to change what is there, to change the account itself. */
+export const Scope = z.enum(['read', 'write', 'account'])
+export type Scope = z.infer<typeof Scope>
+
 export const Session = z.object({
   user: UserId,
   kind: z.enum(['user', 'service', 'simulated', 'local']),
 })
 export type Session = z.infer<typeof Session>
+
+/** `write` holds `read`. No token changes the account: a stolen one cannot make another. */
+export const TokenScope = z.enum(['read', 'write'])
+
+export const CreateToken = z.object({
+  name: z
+    .string()
+    .regex(/^\P{Cc}{1,100}$/u, 'expected 1 to 100 characters without control characters')
+    .describe('what it is for; shown in lists'),
+  scopes: z.array(TokenScope).min(1).max(2).default(['read', 'write']),
+  days: z.int().min(1).max(limits.tokenDays).default(limits.tokenDays).describe('how long it is good'),
+})
+export type CreateToken = z.input<typeof CreateToken>
+
+export const TokenInfo = z.object({
+  id: TokenId,
+  name: z.string(),
+  scopes: z.array(TokenScope),
+  createdAt: Time,
+  expiresAt: Time,
+  usedAt: Time.nullable().describe('to the minute; null: never'),
+})
+export type TokenInfo = z.infer<typeof TokenInfo>
+
+export const TokenList = z.object({ items: z.array(TokenInfo) })
+export type TokenList = z.infer<typeof TokenList>
+
+export const CreatedToken = z.object({
+  ...TokenInfo.shape,
+  token: z.string().describe('hf_pat_…: shown now and never again'),
+})
+export type CreatedToken = z.infer<typeof CreatedToken>
+
+export const WsTicket = z.object({
+  ticket: z
+    .string()
+    .describe(
+      'offered as the subprotocol holdfast.ticket.<ticket> beside holdfast.v1, once, by the same origin',
+    ),
+  expiresAt: Time,
+})
+export type WsTicket = z.infer<typeof WsTicket>
 
 export const AgentInfo = z.object({ name: z.string(), description: z.string(), tools: z.array(z.string()) })
 export const AgentList = z.object({ items: z.array(AgentInfo) })

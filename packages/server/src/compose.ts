@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FileInfo, systemIdMaker, type ThreadId } from '@holdfast/protocol'
@@ -7,8 +6,8 @@ import type { AgentDefinition } from './agents/define-agent.ts'
 import { createRegistry } from './agents/registry.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import { writeLocalAccess } from './auth/local-access.ts'
-import { createLocalMode } from './auth/local-mode.ts'
 import { localUserId } from './auth/local-user.ts'
+import { openLocalAuth } from './auth/open-auth.ts'
 import type { Bus } from './bus/bus.ts'
 import { createInProcessBus } from './bus/in-process-bus.ts'
 import { openPostgresBus } from './bus/postgres-bus.ts'
@@ -130,21 +129,30 @@ export async function startServer({
   let url = ''
   let ready = false
   const userId = await localUserId(store, makeId)
-  const localMode = createLocalMode({
-    userId,
-    url: () => url,
-    now: Date.now,
-    random: randomFillSync,
-  })
-  const access = { authenticator: parts.authenticator ?? localMode, boundary: localMode }
-  const endRevocations = access.authenticator.onRevoke?.((userId) => bus.publish({ kind: 'revoked', userId }))
-  opened.defer(() => endRevocations?.())
+  const auth = opened.use(
+    openLocalAuth({
+      store,
+      makeId,
+      userId,
+      url: () => url,
+      onPollError: (err) => logger.warn({ err }, 'poll of revocations failed'),
+    }),
+  )
+  const { localMode, revocations } = auth
+  const access = { ...auth, authenticator: parts.authenticator ?? auth.authenticator }
   const realtime = opened.use(
     openRealtime({ ...access, threads, log, lifecycle, bus, node, makeId, logger, ready: () => ready }),
   )
+  opened.defer(
+    revocations.onRevoke((revoked, where) => {
+      if (where === 'here') bus.publish({ kind: 'revoked', userId: revoked })
+      else realtime.revoked(revoked)
+    }),
+  )
+  opened.defer(bus.onResync(() => void revocations.poll()))
   const http = await createHttpServer({
     ...access,
-    sessions: localMode,
+    links: localMode,
     threads,
     log,
     runs,

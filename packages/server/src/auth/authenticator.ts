@@ -1,30 +1,43 @@
-import type { UserId } from '@holdfast/protocol'
+import type { Scope, SessionId, TokenId } from '@holdfast/protocol'
 import type { Principal } from '../principal.ts'
 
 /** The credentials a request or a handshake carries, whichever there are. Bearer beats cookie. */
 export interface Credentials {
   readonly bearer: string | null
   readonly cookie: string | null
+  /** Of a WebSocket, once `redeem` has said that it is good; nothing else is asked then. */
+  readonly ticket?: string
+}
+
+/** By what somebody is known, for tickets and for the audit log. */
+export type Proof =
+  | { readonly kind: 'session'; readonly id: SessionId; readonly digest: string }
+  | { readonly kind: 'token'; readonly id: TokenId }
+  /** A bearer token that somebody else issues, or that lives as long as this process. */
+  | { readonly kind: 'bearer' }
+  | { readonly kind: 'ticket' }
+
+/** Who asks, what for, until when. */
+export interface Access {
+  readonly principal: Principal
+  readonly scopes: readonly Scope[]
+  /** When the credentials end by time, in ms since 1970; null: they do not. */
+  readonly endsAtMs: number | null
+  readonly proof: Proof
 }
 
 export interface Authenticator {
   /** The name of the cookie that carries a session; in local mode it holds the port. */
   readonly cookieName: string
   /** null: nobody, or not anymore. A failed bearer never falls back to the cookie. */
-  authenticate(credentials: Credentials): Promise<Principal | null>
-  /** When credentials that are good stop being so by time, in ms since 1970. Absent, or null: they do not. */
-  expiresAtMs?(credentials: Credentials): Promise<number | null>
-  /** Something of this user's was revoked: open connections look again. Returns what removes the listener. */
-  onRevoke?(listener: (userId: UserId) => void): () => void
+  authenticate(credentials: Credentials): Promise<Access | null>
 }
 
-/** Browser sessions: a one-time token in, the value of a cookie out. */
-export interface Sessions {
-  /** How long a browser keeps the cookie, in seconds. */
-  readonly cookieMaxAgeSeconds: number
-  /** null: the token is unknown, used or too old. */
-  exchange(token: string): Promise<string | null>
-  end(cookie: string): Promise<void>
+/** A kind of bearer token. */
+export interface BearerVerifier {
+  /** Is it of this kind, good or not? Then no other kind is tried. */
+  claims(bearer: string): boolean
+  verify(bearer: string): Promise<Access | null>
 }
 
 /** Which names and pages may speak to this server from inside a browser. */

@@ -8,7 +8,8 @@ export interface RequestOrigin {
 
 export type CsrfVerdict = { readonly ok: true } | { readonly ok: false; readonly why: string }
 
-const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** They change nothing. */
+export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 // DELETE carries no body, so it has no content type to judge; no form can send one either.
 const bodilessMethods = new Set(['DELETE'])
 

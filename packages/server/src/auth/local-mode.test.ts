@@ -1,16 +1,21 @@
-import { randomFillSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import { systemIdMaker } from '@holdfast/protocol'
-import { describe, expect, test } from 'vitest'
-import { createLocalMode, localModeLimits } from './local-mode.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { openMemoryStore } from '../store/pglite-store.ts'
+import { localModeLimits } from './local-mode.ts'
+import { localUserId } from './local-user.ts'
+import { openLocalAuth } from './open-auth.ts'
 
-const userId = systemIdMaker()('user')
+const store = await openMemoryStore()
+afterAll(() => store[Symbol.asyncDispose]())
+const makeId = systemIdMaker()
+const userId = await localUserId(store, makeId)
 
 function open(port = 8080) {
   const clock = { nowMs: 1_000_000 }
-  const random = (bytes: Uint8Array): void => void randomFillSync(bytes)
   const url = (): string => `http://127.0.0.1:${port}`
-  return { clock, mode: createLocalMode({ userId, url, now: () => clock.nowMs, random }) }
+  const auth = openLocalAuth({ store, makeId, userId, url, now: () => clock.nowMs, onPollError() {} })
+  return { clock, auth, mode: auth.localMode }
 }
 
 const tokenOf = (link: string): string => new URL(link).hash.slice('#token='.length)
@@ -24,10 +29,11 @@ describe('the one-time link', () => {
   })
 
   test('signs in once', async () => {
-    const { mode } = open()
+    const { auth, mode } = open()
     const token = tokenOf(mode.loginLink())
-    const cookie = await mode.exchange(token)
-    expect(await mode.authenticate({ bearer: null, cookie })).toEqual({ kind: 'local', userId })
+    const cookie = (await mode.exchange(token))?.secret ?? ''
+    const access = await auth.authenticator.authenticate({ bearer: null, cookie })
+    expect(access?.principal).toEqual({ kind: 'local', userId })
     expect(await mode.exchange(token)).toBeNull()
   })
 
@@ -42,10 +48,10 @@ describe('the one-time link', () => {
   })
 
   test('is neither a session nor a bearer token', async () => {
-    const { mode } = open()
+    const { auth, mode } = open()
     const token = tokenOf(mode.loginLink())
-    expect(await mode.authenticate({ bearer: token, cookie: null })).toBeNull()
-    expect(await mode.authenticate({ bearer: null, cookie: token })).toBeNull()
+    expect(await auth.authenticator.authenticate({ bearer: token, cookie: null })).toBeNull()
+    expect(await auth.authenticator.authenticate({ bearer: null, cookie: token })).toBeNull()
   })
 
   test('the oldest of more than `links` unused ones is retired', async () => {
@@ -56,41 +62,35 @@ describe('the one-time link', () => {
   })
 })
 
-describe('sessions', () => {
-  const signIn = (mode: ReturnType<typeof open>['mode']) => mode.exchange(tokenOf(mode.loginLink()))
+test('a session lasts sessionMs, and outlives the process that opened it', async () => {
+  const first = open()
+  const opened = await first.mode.exchange(tokenOf(first.mode.loginLink()))
+  expect(opened?.maxAgeSeconds).toBe(localModeLimits.sessionMs / 1000)
+  first.auth[Symbol.dispose]()
+  const second = open()
+  const cookie = opened?.secret ?? ''
+  expect(await second.auth.authenticator.authenticate({ bearer: null, cookie })).not.toBeNull()
+  // The bearer token does not.
+  const { token } = first.mode
+  expect(await second.auth.authenticator.authenticate({ bearer: token, cookie: null })).toBeNull()
+})
 
-  test('end after sessionMs, and when they are ended', async () => {
-    const { mode, clock } = open()
-    const [old, ended] = [await signIn(mode), await signIn(mode)]
-    await mode.end(ended ?? '')
-    expect(await mode.authenticate({ bearer: null, cookie: ended })).toBeNull()
-    expect(await mode.authenticate({ bearer: null, cookie: old })).not.toBeNull()
-    clock.nowMs += localModeLimits.sessionMs
-    expect(await mode.authenticate({ bearer: null, cookie: old })).toBeNull()
-  })
-
-  test('the oldest of more than `sessions` is retired', async () => {
-    const { mode } = open()
-    const first = await signIn(mode)
-    for (let count = 0; count < localModeLimits.sessions; count += 1) await signIn(mode)
-    expect(await mode.authenticate({ bearer: null, cookie: first })).toBeNull()
-  })
-
-  test('the cookie’s name carries the port', () => {
-    expect([open(8080).mode.cookieName, open(9090).mode.cookieName]).toEqual([
-      'holdfast_8080',
-      'holdfast_9090',
-    ])
-  })
+test('the cookie’s name carries the port', () => {
+  expect([open(8080), open(9090)].map(({ auth }) => auth.cookies.name)).toEqual([
+    'holdfast_8080',
+    'holdfast_9090',
+  ])
 })
 
 test('the bearer token is accepted; a failed bearer never falls back to the cookie', async () => {
-  const { mode } = open()
-  const cookie = await mode.exchange(tokenOf(mode.loginLink()))
-  expect(await mode.authenticate({ bearer: mode.token, cookie: null })).toEqual({ kind: 'local', userId })
-  expect(await mode.authenticate({ bearer: `${mode.token}x`, cookie })).toBeNull()
-  expect(await mode.authenticate({ bearer: '', cookie })).toBeNull()
-  expect(await mode.authenticate({ bearer: null, cookie: null })).toBeNull()
+  const { auth, mode } = open()
+  const { authenticate } = auth.authenticator
+  const cookie = (await mode.exchange(tokenOf(mode.loginLink())))?.secret ?? ''
+  const access = await authenticate({ bearer: mode.token, cookie: null })
+  expect(access?.principal).toEqual({ kind: 'local', userId })
+  expect(await authenticate({ bearer: `${mode.token}x`, cookie })).toBeNull()
+  expect(await authenticate({ bearer: '', cookie })).toBeNull()
+  expect(await authenticate({ bearer: null, cookie: null })).toBeNull()
 })
 
 test('no secret shows when the object is printed, except the token that is handed out', () => {

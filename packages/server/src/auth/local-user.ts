@@ -4,6 +4,9 @@ import type { Store } from '../store/store.ts'
 
 const key = 'local_user'
 
+/** Of nobody but this server: no provider can be configured under a name that is no URL. */
+export const localIssuer = 'holdfast:local'
+
 /** The one user of local mode: made with the data directory and kept in it, so that threads stay theirs. */
 export async function localUserId(store: Pick<Store, 'db'>, makeId: MakeId): Promise<UserId> {
   await store.db
@@ -16,5 +19,12 @@ export async function localUserId(store: Pick<Store, 'db'>, makeId: MakeId): Pro
     .select('value')
     .where('key', '=', key)
     .executeTakeFirstOrThrow()
-  return userId(row.value)
+  const id = userId(row.value)
+  // Data directories of before there was a table of users get their row here too.
+  await store.db
+    .insertInto('users')
+    .values({ id, issuer: localIssuer, subject: id, kind: 'local', name: null, disabled_at: null })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute()
+  return id
 }

@@ -1,7 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, randomFillSync, timingSafeEqual } from 'node:crypto'
 
 /** Fills the array with random bytes of cryptographic quality. */
 export type RandomBytes = (bytes: Uint8Array) => void
+
+export const systemRandom: RandomBytes = (bytes) => void randomFillSync(bytes)
 
 /** 256 random bits as 43 base64url characters. */
 export function newSecret(random: RandomBytes): string {
@@ -13,6 +15,16 @@ export function newSecret(random: RandomBytes): string {
 /** What is kept of a secret: whoever reads our memory or files learns nothing that opens a door. */
 export function digest(secret: string): Buffer {
   return createHash('sha256').update(secret, 'utf8').digest()
+}
+
+/** The same as the store keeps it. Looked up by equality: whoever has a digest has not the secret that makes it. */
+export function hexDigest(secret: string): string {
+  return digest(secret).toString('hex')
+}
+
+/** Is `secret` the one of this digest? In constant time. */
+export function matches(secret: string, hex: string): boolean {
+  return timingSafeEqual(digest(secret), Buffer.from(hex, 'hex'))
 }
 
 /**

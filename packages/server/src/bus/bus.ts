@@ -12,7 +12,7 @@ export type Hint =
   | { readonly kind: 'queued' }
   /** A running run shall end. Behind it: the heartbeat of whoever holds it, which reads the wish from its row (R6). */
   | { readonly kind: 'cancel'; readonly runId: RunId }
-  /** Something of this user's was revoked. Behind it: connections look at their credentials again every few minutes. */
+  /** Something of this user's was revoked. Behind it: the poll of revocations. */
   | { readonly kind: 'revoked'; readonly userId: UserId }
 
 /** Hints between the nodes of one store: losing, repeating or reordering them changes latency only (B1). */

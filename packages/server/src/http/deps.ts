@@ -1,9 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { AgentList, Position, ThreadId } from '@holdfast/protocol'
-import type { Authenticator, BrowserBoundary, Sessions } from '../auth/authenticator.ts'
+import type { Access, Authenticator, BrowserBoundary, Credentials } from '../auth/authenticator.ts'
+import type { CookiePolicy } from '../auth/cookie-policy.ts'
+import type { LocalMode } from '../auth/local-mode.ts'
+import type { Sessions } from '../auth/sessions.ts'
+import type { Tickets } from '../auth/tickets.ts'
+import type { Tokens } from '../auth/tokens.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { Threads } from '../log/threads.ts'
-import type { Principal } from '../principal.ts'
 import type { Runs } from '../runs/runs.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Workspace } from '../workspace/workspace.ts'
@@ -22,11 +26,17 @@ export interface HttpDeps {
   readonly workspace: Workspace
   readonly agents: AgentList['items']
   readonly authenticator: Authenticator
-  readonly sessions: Sessions
+  readonly sessions: Pick<Sessions, 'end' | 'endAll'>
+  readonly cookies: CookiePolicy
+  /** Signing in by the link that the server printed; null where people sign in with a provider. */
+  readonly links: Pick<LocalMode, 'exchange'> | null
+  readonly tokens: Pick<Tokens, 'create' | 'list' | 'revoke'>
+  readonly tickets: Pick<Tickets, 'create'>
   readonly boundary: BrowserBoundary
   /** A thread's events as server-sent events, written to `response` as they come; resolves when its head is out. */
   readonly followEvents: (request: {
-    readonly principal: Principal
+    readonly access: Access
+    readonly credentials: Credentials
     readonly threadId: ThreadId
     readonly after: Position
     readonly response: ServerResponse

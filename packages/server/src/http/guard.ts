@@ -1,9 +1,15 @@
-import { HoldfastError } from '@holdfast/protocol'
+import { HoldfastError, type Scope } from '@holdfast/protocol'
 import type { FastifyRequest } from 'fastify'
+import type { Access, Credentials } from '../auth/authenticator.ts'
 import { readCredentials } from '../auth/credentials.ts'
-import { judgeCookieRequest } from '../auth/csrf.ts'
+import { judgeCookieRequest, safeMethods } from '../auth/csrf.ts'
 import type { Principal } from '../principal.ts'
 import type { HttpDeps } from './deps.ts'
+
+export interface Admitted {
+  readonly access: Access
+  readonly credentials: Credentials
+}
 
 type Guards = Pick<HttpDeps, 'authenticator' | 'boundary'>
 
@@ -31,19 +37,38 @@ export function guardOrigin(request: FastifyRequest, { boundary }: Guards): void
 }
 
 /**
- * Who asks. Every route that touches anything of anybody calls this first.
- * @throws {HoldfastError} unauthenticated; forbidden: an unsafe method on the strength of a cookie from elsewhere
+ * Who asks, and may they. Every route that touches anything of anybody calls this first, or `authenticate`.
+ * @param needs default: `read` for methods that change nothing, `write` for the others
+ * @throws {HoldfastError} unauthenticated; forbidden: an unsafe method on the strength of a cookie from elsewhere, or
+ *   credentials that are not meant for this
  */
-export async function authenticate(request: FastifyRequest, guards: Guards): Promise<Principal> {
+export async function admit(
+  request: FastifyRequest,
+  guards: Guards,
+  needs: Scope = safeMethods.has(request.method) ? 'read' : 'write',
+): Promise<Admitted> {
   const credentials = readCredentials(request.headers, guards.authenticator.cookieName)
-  const principal = await guards.authenticator.authenticate(credentials)
-  if (principal === null)
+  const access = await guards.authenticator.authenticate(credentials)
+  if (access === null)
     throw new HoldfastError(
       'unauthenticated',
-      'Open the sign-in link that the server printed, or send a valid token as Authorization: Bearer',
+      'Sign in at /login with a browser, or send a valid token as Authorization: Bearer',
     )
   if (credentials.bearer === null) guardOrigin(request, guards)
-  return principal
+  if (!access.scopes.includes(needs))
+    throw new HoldfastError(
+      'forbidden',
+      needs === 'account'
+        ? 'A token cannot change the account that it belongs to; sign in with a browser'
+        : `This token is not meant for that: it needs the scope "${needs}"; make another one`,
+    )
+  return { access, credentials }
+}
+
+/** `admit` for those who need no more than who it is. */
+export async function authenticate(request: FastifyRequest, guards: Guards): Promise<Principal> {
+  const { access } = await admit(request, guards)
+  return access.principal
 }
 
 /** Did a browser send this? Programs send neither header. */

@@ -256,8 +256,8 @@ describe('the session', () => {
     const crossSite = { 'sec-fetch-site': 'cross-site' }
     const signIn = { method: 'POST', token: null, json: { token: linkToken(server) } }
     expect((await problemOf(server, '/v1/session', { ...signIn, headers: crossSite })).code).toBe('forbidden')
-    const value = await server.localMode.exchange(linkToken(server))
-    const cookie = `${server.localMode.cookieName}=${value}`
+    const value = (await server.localMode.exchange(linkToken(server)))?.secret
+    const cookie = `${server.auth.cookies.name}=${value}`
     const create = (headers: Record<string, string>) =>
       ask(server, '/v1/threads', { method: 'POST', token: null, json: {}, headers: { cookie, ...headers } })
     expect((await create(crossSite)).status).toBe(403)
@@ -291,6 +291,11 @@ describe('who may ask', () => {
     'GET /v1/agents',
     'GET /v1/session',
     'DELETE /v1/session',
+    'DELETE /v1/sessions',
+    'GET /v1/tokens',
+    'POST /v1/tokens',
+    'DELETE /v1/tokens/:id',
+    'POST /v1/ws-tickets',
   ]
   const open = [
     'POST /v1/session',

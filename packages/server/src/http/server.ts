@@ -17,6 +17,8 @@ import { explain, sendProblem } from './problems.ts'
 import { runRoutes } from './runs.ts'
 import { sessionRoutes } from './session.ts'
 import { threadRoutes } from './threads.ts'
+import { tokenRoutes } from './tokens.ts'
+import { ticketRoutes } from './ws-tickets.ts'
 
 /** Of the sockets below HTTP: what somebody who is not known yet may take. */
 const httpLimits = {
@@ -80,7 +82,8 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   })
 
   for (const routes of [threadRoutes, runRoutes, fileRoutes, artifactRoutes]) routes(app, deps)
-  for (const routes of [agentRoutes, sessionRoutes, contractRoutes, healthRoutes]) routes(app, deps)
+  for (const routes of [sessionRoutes, tokenRoutes, ticketRoutes]) routes(app, deps)
+  for (const routes of [agentRoutes, contractRoutes, healthRoutes]) routes(app, deps)
   await pageRoutes(app)
 
   return {

@@ -1,14 +1,18 @@
 import { HoldfastError, type Session } from '@holdfast/protocol'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { readCredentials } from '../auth/credentials.ts'
 import type { HttpDeps } from './deps.ts'
-import { authenticate, fromBrowser, guardOrigin } from './guard.ts'
+import { admit, authenticate, fromBrowser, guardOrigin } from './guard.ts'
 
 const SignIn = z.object({ token: z.string().min(1).max(200) })
 
 export function sessionRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  const { authenticator, sessions } = deps
+  const { authenticator, sessions, links, cookies } = deps
+  // Never readable by a script, never sent by another site's form.
+  const cookieOptions = () =>
+    ({ path: '/', httpOnly: true, sameSite: 'lax', secure: cookies.secure }) as const
+  const leave = (reply: FastifyReply): FastifyReply =>
+    reply.status(204).clearCookie(cookies.name, cookieOptions()).send()
 
   app.get('/v1/session', async (request): Promise<Session> => {
     const { userId, kind } = await authenticate(request, deps)
@@ -19,27 +23,35 @@ export function sessionRoutes(app: FastifyInstance, deps: HttpDeps): void {
     // There is no cookie to abuse yet, but another site must not sign anybody in either.
     if (fromBrowser(request)) guardOrigin(request, deps)
     const { token } = SignIn.parse(request.body)
-    const cookie = await sessions.exchange(token)
-    const principal = cookie === null ? null : await authenticator.authenticate({ bearer: null, cookie })
-    if (cookie === null || principal === null)
+    if (links === null)
+      throw new HoldfastError('not_found', 'People sign in with their provider here: open /login')
+    const opened = await links.exchange(token)
+    const access =
+      opened === null ? null : await authenticator.authenticate({ bearer: null, cookie: opened.secret })
+    if (opened === null || access === null)
       throw new HoldfastError(
         'unauthenticated',
         'This link was used already or is too old; take the newest one from the terminal of the server',
       )
-    const session: Session = { user: principal.userId, kind: principal.kind }
+    const { userId, kind } = access.principal
+    const session: Session = { user: userId, kind }
     return reply
       .status(201)
-      .setCookie(authenticator.cookieName, cookie, { ...cookieOptions, maxAge: sessions.cookieMaxAgeSeconds })
+      .setCookie(cookies.name, opened.secret, { ...cookieOptions(), maxAge: opened.maxAgeSeconds })
       .send(session)
   })
 
+  /** Signs out here. A program's token has no session to end, and stays. */
   app.delete('/v1/session', async (request, reply) => {
-    await authenticate(request, deps)
-    const { cookie } = readCredentials(request.headers, authenticator.cookieName)
-    if (cookie !== null) await sessions.end(cookie)
-    return reply.status(204).clearCookie(authenticator.cookieName, cookieOptions).send()
+    const { credentials } = await admit(request, deps, 'read')
+    if (credentials.bearer === null && credentials.cookie !== null) await sessions.end(credentials.cookie)
+    return leave(reply)
+  })
+
+  /** Signs out everywhere. Tokens stay: they are revoked one by one. */
+  app.delete('/v1/sessions', async (request, reply) => {
+    const { access } = await admit(request, deps, 'account')
+    await sessions.endAll(access.principal.userId)
+    return leave(reply)
   })
 }
-
-// Not Secure: local mode speaks http on loopback. Never readable by a script, never sent by another site's form.
-const cookieOptions = { path: '/', httpOnly: true, sameSite: 'lax' } as const

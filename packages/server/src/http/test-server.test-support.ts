@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,7 +7,8 @@ import type { FastifyInstance } from 'fastify'
 import { afterAll } from 'vitest'
 import { defineAgent } from '../agents/define-agent.ts'
 import { createRegistry } from '../agents/registry.ts'
-import { createLocalMode, type LocalMode } from '../auth/local-mode.ts'
+import type { LocalMode } from '../auth/local-mode.ts'
+import { type Auth, openLocalAuth } from '../auth/open-auth.ts'
 import { createInProcessBus } from '../bus/in-process-bus.ts'
 import { createThreads } from '../log/create-threads.ts'
 import type { EventLog } from '../log/event-log.ts'
@@ -41,6 +41,7 @@ export interface TestServer extends AsyncDisposable {
   readonly token: string
   readonly principal: Principal
   readonly localMode: LocalMode
+  readonly auth: Auth
   readonly log: EventLog
   readonly threads: Threads
   readonly realtime: Realtime
@@ -73,29 +74,26 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   const log = createEventLog(store, lifecycle)
   const threads = createThreads(store, lifecycle)
   const address = { url: 'http://127.0.0.1:0' }
-  const random = (bytes: Uint8Array): void => void randomFillSync(bytes)
-  const localMode = createLocalMode({ userId: makeId('user'), url: () => address.url, now: Date.now, random })
-  const principal = await known(localMode, localMode.token)
-  const other = { token: 'other-users-token', principal: { kind: 'user', userId: makeId('user') } as const }
-  const authenticator = {
-    get cookieName() {
-      return localMode.cookieName
-    },
-    authenticate: async (credentials: Parameters<LocalMode['authenticate']>[0]) =>
-      credentials.bearer === other.token ? other.principal : localMode.authenticate(credentials),
-  }
+  const userId = await newUser('local')
+  const auth = openLocalAuth({ store, makeId, userId, url: () => address.url, onPollError() {} })
+  const { localMode } = auth
+  const principal: Principal = { kind: 'local', userId }
+  const other = await auth.tokens.create(
+    { kind: 'user', userId: await newUser('user') },
+    { name: 'other', scopes: ['read', 'write'], days: 1 },
+  )
   let uploadEnded: (error: unknown) => void = () => {}
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-http-'))
   const workspace = createWorkspace({ store, dataDir, limits: { fileBytes: maxUploadBytes } })
   const boundary = {
-    allowsHost: localMode.allowsHost,
-    allowsOrigin: (origin: string) => origin === options.origin || localMode.allowsOrigin(origin),
+    allowsHost: auth.boundary.allowsHost,
+    allowsOrigin: (origin: string) => origin === options.origin || auth.boundary.allowsOrigin(origin),
   }
   const bus = createInProcessBus()
-  localMode.onRevoke((userId) => bus.publish({ kind: 'revoked', userId }))
+  auth.revocations.onRevoke((revoked) => bus.publish({ kind: 'revoked', userId: revoked }))
   const realtime = openRealtime({
     ready: options.ready ?? (() => true),
-    authenticator,
+    ...auth,
     boundary,
     threads,
     log,
@@ -125,9 +123,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       },
     },
     agents: [{ name: 'data-helper', description: 'Answers questions about data', tools: [] }],
-    authenticator,
-    sessions: localMode,
-    boundary: localMode,
+    ...auth,
+    links: localMode,
     followEvents: (request) => realtime.followEvents(request),
     dependencies: async () => [{ name: 'store', ready: true }],
     version: { version: '0.0.0-test' },
@@ -146,7 +143,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   return {
     url: address.url,
     token: localMode.token,
-    otherToken: other.token,
+    otherToken: other.text,
+    auth,
     principal,
     sockets,
     inject: http.app.inject.bind(http.app),
@@ -174,15 +172,19 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       await realtime.close()
       await http.close()
       await log[Symbol.asyncDispose]()
+      auth[Symbol.dispose]()
       await rm(dataDir, { recursive: true, force: true })
     },
   }
 }
 
-async function known(localMode: LocalMode, bearer: string): Promise<Principal & { userId: UserId }> {
-  const principal = await localMode.authenticate({ bearer, cookie: null })
-  if (principal === null) throw new Error('The local token is not accepted')
-  return principal
+async function newUser(kind: Principal['kind']): Promise<UserId> {
+  const id = makeId('user')
+  await store.db
+    .insertInto('users')
+    .values({ id, issuer: 'https://issuer.test', subject: id, kind, name: null, disabled_at: null })
+    .execute()
+  return id
 }
 
 /** Queued and never carried out: what a run does, the tests append themselves. */

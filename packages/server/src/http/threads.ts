@@ -13,7 +13,7 @@ import {
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { HttpDeps } from './deps.ts'
-import { authenticate } from './guard.ts'
+import { admit, authenticate } from './guard.ts'
 
 const ListQuery = z.object({ cursor: z.string().max(200).optional() })
 const EventsQuery = z.object({
@@ -75,14 +75,15 @@ export function threadRoutes(app: FastifyInstance, deps: HttpDeps): void {
   })
 
   app.get<ById>('/v1/threads/:id/events', async (request, reply): Promise<EventPage | undefined> => {
-    const principal = await authenticate(request, deps)
+    const { access, credentials } = await admit(request, deps)
+    const { principal } = access
     const { after, limit, epoch } = EventsQuery.parse(request.query)
     const { id, head } = await threads.get(principal, threadId(request.params.id))
     if (request.headers.accept?.includes('text/event-stream')) {
       // What an EventSource got last beats the address it was opened with.
       const cursor = position(LastEventId.parse(request.headers['last-event-id']) ?? after)
       guardCursor(cursor, head, epoch !== undefined && epoch !== log.epoch)
-      await followEvents({ principal, threadId: id, after: cursor, response: reply.raw })
+      await followEvents({ access, credentials, threadId: id, after: cursor, response: reply.raw })
       reply.hijack()
       return
     }

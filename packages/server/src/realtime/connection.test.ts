@@ -70,12 +70,18 @@ test('the pump stops reading at pauseAtBufferedBytes and goes on below resumeAtB
     onPollError() {},
   })
   const place: Place = { sign: () => 'signed', leave() {} }
-  const handshake = { principal: thread.owner, credentials: { bearer: null, cookie: null } }
+  const access = {
+    principal: thread.owner,
+    scopes: ['read'],
+    endsAtMs: null,
+    proof: { kind: 'bearer' },
+  } as const
+  const handshake = { access, credentials: { bearer: null, cookie: null } }
   serveConnection(stalling.socket, thread.makeId('connection'), place, handshake, {
     threads: thread.threads,
     sources,
     hub,
-    authenticator: { authenticate: async () => null },
+    authenticator: { authenticate: async () => access },
     node: thread.makeId('node'),
     epoch: thread.log.epoch,
     schedule,

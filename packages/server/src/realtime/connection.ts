@@ -8,8 +8,7 @@ import {
   type UserId,
 } from '@holdfast/protocol'
 import type { WebSocket } from 'ws'
-import type { Authenticator, Credentials } from '../auth/authenticator.ts'
-import type { Principal } from '../principal.ts'
+import type { Access, Authenticator, Credentials } from '../auth/authenticator.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Place } from './admissions.ts'
 import { closeReason, encode, encodeItems } from './frames.ts'
@@ -29,7 +28,7 @@ import { createSubscriptions, type SubscriptionDeps, type Subscriptions } from '
 import type { Item } from './tail.ts'
 
 export interface ConnectionDeps extends Omit<SubscriptionDeps, 'limits'> {
-  readonly authenticator: Pick<Authenticator, 'authenticate' | 'expiresAtMs'>
+  readonly authenticator: Pick<Authenticator, 'authenticate'>
   readonly node: NodeId
   readonly nowMs: () => number
   /** 0 ≤ x < 1; spreads heartbeats, lifetimes and returns. */
@@ -40,19 +39,17 @@ export interface ConnectionDeps extends Omit<SubscriptionDeps, 'limits'> {
 
 /** Who the handshake showed, and by what; null: nobody yet, a token in `hello` may follow. */
 export interface Handshake {
-  readonly principal: Principal | null
+  readonly access: Access | null
   readonly credentials: Credentials
 }
 
 export interface Connection {
-  /** null before it is known. */
-  readonly userId: UserId | null
   /** Announces the drain and leaves after `leaveAfterMs`. */
   drain(leaveWithinMs: number, leaveAfterMs: number): void
   /** Leaves now, with 1012. */
   leave(): void
-  /** Something of this user was revoked: looks again at who this is and what may be read. */
-  recheck(): void
+  /** Something of this user was revoked: looks again at who this is and what may be read, if it is theirs. */
+  revoked(userId: UserId): void
 }
 
 /** What one WebSocket does from its handshake to its end: what session-state.ts decides, done. */
@@ -68,6 +65,8 @@ export function serveConnection(
   let { credentials } = handshake
   let subscriptions: Subscriptions | null = null
   let userId: UserId | null = null
+  /** Somebody's credentials were revoked before it was known whose these are. */
+  let doubted = false
   let paused = false
   let state: SessionState = { kind: 'closed' }
   // A function, because a variable that changes during an await is one that control flow analysis misjudges.
@@ -180,32 +179,34 @@ export function serveConnection(
     }
   }
   const identify = async (auth: string | null, instance: string): Promise<void> => {
-    let { principal } = handshake
-    if (principal === null && auth !== null) {
-      credentials = { bearer: auth, cookie: null }
-      principal = await deps.authenticator.authenticate(credentials)
-    }
-    if (principal === null) return dispatch({ kind: 'refused' })
-    const expiresAtMs = await expiry()
+    if (handshake.access === null && auth !== null) credentials = { bearer: auth, cookie: null }
+    // Also what the handshake showed: it may have been revoked since, before anybody knew to tell this connection.
+    const access = await admitted(credentials)
+    if (access === null) return dispatch({ kind: 'refused' })
     // The socket may have gone meanwhile, and its place with it.
     if (isClosed()) return
+    const { principal, endsAtMs } = access
     if (place.sign(principal.userId, instance, () => tell({ kind: 'superseded' })) === 'crowded')
       return dispatch({ kind: 'crowded' })
     userId = principal.userId
-    return dispatch({ kind: 'authenticated', principal, expiresAtMs })
+    await dispatch({ kind: 'authenticated', principal, expiresAtMs: endsAtMs })
+    if (doubted) await recheck()
   }
-  const expiry = async (): Promise<number | null> =>
-    (await deps.authenticator.expiresAtMs?.(credentials)) ?? null
+  /** What a connection does is to read. */
+  const admitted = async (shown: Credentials): Promise<Access | null> => {
+    const access = await deps.authenticator.authenticate(shown)
+    return access?.scopes.includes('read') === true ? access : null
+  }
   const renew = async (auth: string): Promise<void> => {
     const renewed = { bearer: auth, cookie: null }
-    const principal = await deps.authenticator.authenticate(renewed)
-    if (principal === null) return dispatch({ kind: 'refused' })
+    const access = await admitted(renewed)
+    if (access === null) return dispatch({ kind: 'refused' })
     credentials = renewed
-    return dispatch({ kind: 'authenticated', principal, expiresAtMs: await expiry() })
+    return dispatch({ kind: 'authenticated', principal: access.principal, expiresAtMs: access.endsAtMs })
   }
   const recheck = async (): Promise<void> => {
-    const principal = await deps.authenticator.authenticate(credentials)
-    if (principal === null || principal.userId !== userId) return dispatch({ kind: 'revoked' })
+    const access = await admitted(credentials)
+    if (access === null || access.principal.userId !== userId) return dispatch({ kind: 'revoked' })
     await subscriptions?.reauthorise()
   }
   const greet = ({ principal, expiresAtMs, lifetimeMs }: Extract<SessionEffect, { do: 'greet' }>): void => {
@@ -273,14 +274,14 @@ export function serveConnection(
     tell({ kind: 'gone' })
   })
 
-  void perform(startSession(handshake.principal !== null, context())).catch(failed)
+  void perform(startSession(handshake.access !== null, context())).catch(failed)
   return {
-    get userId() {
-      return userId
-    },
     drain: (leaveWithinMs, leaveAfterMs) => tell({ kind: 'drain', leaveWithinMs, leaveAfterMs }),
     leave: () => tell({ kind: 'leave_due' }),
-    recheck: () => tell({ kind: 'recheck_due' }),
+    revoked(of) {
+      if (userId === null) doubted = true
+      else if (userId === of) tell({ kind: 'recheck_due' })
+    },
   }
 }
 

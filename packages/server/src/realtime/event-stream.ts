@@ -1,14 +1,16 @@
 import type { ServerResponse } from 'node:http'
-import { HoldfastError, type Position, type ThreadId, threadStream } from '@holdfast/protocol'
+import { HoldfastError, type Position, type ThreadId, threadStream, type UserId } from '@holdfast/protocol'
+import type { Access, Credentials } from '../auth/authenticator.ts'
 import type { Threads } from '../log/threads.ts'
-import type { Principal } from '../principal.ts'
+import { type CredentialWatchDeps, watchCredentials } from './credential-watch.ts'
 import type { Hub } from './hub.ts'
 import type { RealtimeLimits } from './limits.ts'
 import { createPump } from './pump.ts'
-import type { Schedule } from './schedule.ts'
 
 export interface EventStreamRequest {
-  readonly principal: Principal
+  readonly access: Access
+  /** Looked at again while the stream is open. */
+  readonly credentials: Credentials
   readonly threadId: ThreadId
   readonly after: Position
   /** Nothing is written to it before this is allowed. */
@@ -25,6 +27,7 @@ export type FollowEvents = (request: EventStreamRequest) => Promise<void>
 interface EventStream {
   drain(leaveWithinMs: number, leaveAfterMs: number): void
   leave(): void
+  revoked(userId: UserId): void
 }
 
 export interface EventStreams {
@@ -33,10 +36,9 @@ export interface EventStreams {
   whenGone(): Promise<unknown>
 }
 
-export interface EventStreamDeps {
+export interface EventStreamDeps extends Omit<CredentialWatchDeps, 'limits'> {
   readonly threads: Pick<Threads, 'get'>
   readonly hub: Hub
-  readonly schedule: Schedule
   readonly limits: RealtimeLimits
 }
 
@@ -44,15 +46,16 @@ export function createEventStreams(deps: EventStreamDeps): EventStreams {
   const streams = new Map<EventStream, Promise<void>>()
   let leaving = false
   return {
-    async follow({ principal, threadId, after, response }) {
-      const { head } = await deps.threads.get(principal, threadId)
+    async follow(request) {
+      const { access, threadId, after, response } = request
+      const { head } = await deps.threads.get(access.principal, threadId)
       if (leaving) throw new HoldfastError('not_ready', 'The server is stopping; try again')
       if (after > head)
         throw new HoldfastError(
           'epoch_changed',
           'This position belongs to another log; read /v1/threads/:id/state and go on from its seq',
         )
-      const stream = serve(threadId, after, head, response, deps)
+      const stream = serve(request, head, deps)
       const { promise, resolve } = Promise.withResolvers<void>()
       streams.set(stream, promise)
       response.once('close', () => {
@@ -70,13 +73,9 @@ export function createEventStreams(deps: EventStreamDeps): EventStreams {
   }
 }
 
-function serve(
-  threadId: ThreadId,
-  after: Position,
-  head: Position,
-  response: ServerResponse,
-  { hub, schedule, limits }: EventStreamDeps,
-): EventStream {
+function serve(request: EventStreamRequest, head: Position, deps: EventStreamDeps): EventStream {
+  const { threadId, after, response } = request
+  const { hub, schedule, limits } = deps
   const cancels = new Map<'heartbeat' | 'stall' | 'leave', () => void>()
   const plan = (name: 'heartbeat' | 'stall' | 'leave', task: () => void, inMs: number): void => {
     cancels.get(name)?.()
@@ -121,12 +120,26 @@ function serve(
   response.on('drain', pump.resume)
   response.once('close', () => {
     for (const cancel of cancels.values()) cancel()
+    watched[Symbol.dispose]()
     watch.end()
     pump.stop()
   })
   beat()
   pump.wake()
 
-  const leave = (): void => void response.end(`retry: ${limits.drainHintMs}\n\n`)
-  return { drain: (_leaveWithinMs, leaveAfterMs) => plan('leave', leave, leaveAfterMs), leave }
+  // An event stream has no close codes: whoever comes back with the same credentials reads the 401.
+  const watched = watchCredentials(
+    { access: request.access, credentials: request.credentials, ended: () => leave() },
+    deps,
+  )
+  const leave = (): void => {
+    // What is read from now on has nowhere to go.
+    pump.stop()
+    response.end(`retry: ${limits.drainHintMs}\n\n`)
+  }
+  return {
+    drain: (_leaveWithinMs, leaveAfterMs) => plan('leave', leave, leaveAfterMs),
+    leave,
+    revoked: watched.revoked,
+  }
 }

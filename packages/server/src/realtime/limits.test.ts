@@ -149,8 +149,8 @@ describe('of time', () => {
   test('who signs out is closed with 4503 on every connection of that session', async () => {
     await using server = await openTestServer()
     const token = new URL(server.localMode.loginLink()).hash.slice('#token='.length)
-    const session = (await server.localMode.exchange(token)) ?? ''
-    const cookie = `${server.localMode.cookieName}=${session}`
+    const session = (await server.localMode.exchange(token))?.secret ?? ''
+    const cookie = `${server.auth.cookies.name}=${session}`
     const [mine, other] = [
       readFrames(server.url, { headers: { cookie, origin: server.url } }),
       readFrames(server.url, bearer(server)),
@@ -159,7 +159,7 @@ describe('of time', () => {
       reader.send(hello(String(index)))
       await reader.next('ready')
     }
-    await server.localMode.end(session)
+    await server.auth.sessions.end(session)
     expect(await mine.closed).toMatchObject({ code: 4503 })
     expect(server.realtime.connections).toBe(1)
   })

@@ -224,7 +224,7 @@ describe('who may connect', () => {
 
   test('a browser whose cookie is not valid is let in to be told 4501', async () => {
     await using server = await openTestServer()
-    const cookie = `${server.localMode.cookieName}=stale`
+    const cookie = `${server.auth.cookies.name}=stale`
     const reader = readFrames(server.url, { headers: { cookie, origin: server.url } })
     expect(await reader.closed).toMatchObject({ code: 4501 })
   })
@@ -382,5 +382,5 @@ describe('close', () => {
 
 async function signIn(server: TestServer): Promise<string> {
   const token = new URL(server.localMode.loginLink()).hash.slice('#token='.length)
-  return `${server.localMode.cookieName}=${await server.localMode.exchange(token)}`
+  return `${server.auth.cookies.name}=${(await server.localMode.exchange(token))?.secret}`
 }

@@ -1,6 +1,14 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type CloseReason, limits, type MakeId, type NodeId, problem, wireVersion } from '@holdfast/protocol'
+import {
+  type CloseReason,
+  limits,
+  type MakeId,
+  type NodeId,
+  problem,
+  type UserId,
+  wireVersion,
+} from '@holdfast/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Bus } from '../bus/bus.ts'
 import type { EventLog } from '../log/event-log.ts'
@@ -38,6 +46,8 @@ export interface Realtime extends AsyncDisposable {
   /** The same streams over plain HTTP. */
   readonly followEvents: FollowEvents
   readonly connections: number
+  /** Something of this user's was revoked, on whichever node: what is open of theirs looks at its credentials again. */
+  revoked(userId: UserId): void
   /**
    * Announces that this server stops, and closes each socket with 1012 at a random moment within drainMs: resolves
    * when all are gone, at the latest after drainMs and closeTimeoutMs. Refuses what comes meanwhile. Safe twice.
@@ -60,14 +70,21 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
     limits: bounds,
     onPollError: (error) => deps.logger.warn({ err: error }, 'poll of heads failed'),
   })
-  const common = { threads: deps.threads, epoch: deps.log.epoch, sources, hub, schedule, limits: bounds }
+  const common = {
+    threads: deps.threads,
+    epoch: deps.log.epoch,
+    authenticator: deps.authenticator,
+    nowMs: deps.nowMs ?? Date.now,
+    logger: deps.logger,
+    sources,
+    hub,
+    schedule,
+    limits: bounds,
+  }
   const connectionDeps: ConnectionDeps = {
     ...common,
-    authenticator: deps.authenticator,
     node: deps.node,
-    nowMs: deps.nowMs ?? Date.now,
     random,
-    logger: deps.logger,
   }
   const server = new WebSocketServer({
     noServer: true,
@@ -82,9 +99,11 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
   const streams = createEventStreams(common)
   const open = new Map<WebSocket, Connection>()
   let leaving = false
+  const revoked = (userId: UserId): void => {
+    for (const connection of [...open.values(), ...streams.open()]) connection.revoked(userId)
+  }
   const endRevocations = deps.bus.subscribe((hint) => {
-    if (hint.kind !== 'revoked') return
-    for (const connection of open.values()) if (connection.userId === hint.userId) connection.recheck()
+    if (hint.kind === 'revoked') revoked(hint.userId)
   })
 
   const accept = (socket: WebSocket, verdict: Accepted, place: Place): void => {
@@ -105,7 +124,7 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
       refuse(socket, verdict)
       return
     }
-    const known = verdict.kind === 'accept_to_close' || verdict.handshake.principal !== null
+    const known = verdict.kind === 'accept_to_close' || verdict.handshake.access !== null
     const place = admissions.enter(request.socket.remoteAddress ?? '', known)
     if (place === 'full' || place === 'pending') {
       refuse(socket, crowded[place])
@@ -162,6 +181,7 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
         })
     },
     followEvents: (request) => streams.follow(request),
+    revoked,
     get connections() {
       return admissions.connections
     },

@@ -204,12 +204,13 @@ function planRenewal(
   expiresAtMs: number | null,
   { nowMs, limits }: SessionContext,
 ): readonly SessionEffect[] {
-  if (expiresAtMs === null)
+  const leftMs = expiresAtMs === null ? Number.POSITIVE_INFINITY : Math.max(expiresAtMs - nowMs, 0)
+  // The connection ends before; and a timer of many days would be due at once (2³¹ ms).
+  if (leftMs > limits.lifetimeMostMs)
     return [
       { do: 'forget', timer: 'auth_closing' },
       { do: 'forget', timer: 'auth_expired' },
     ]
-  const leftMs = Math.max(expiresAtMs - nowMs, 0)
   return [
     { do: 'plan', timer: 'auth_closing', inMs: Math.max(leftMs - limits.authSoonMs, 0) },
     { do: 'plan', timer: 'auth_expired', inMs: leftMs },

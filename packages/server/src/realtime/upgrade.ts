@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { type ErrorCode, wireVersion } from '@holdfast/protocol'
-import type { Authenticator, BrowserBoundary } from '../auth/authenticator.ts'
+import type { Authenticator, BrowserBoundary, Credentials } from '../auth/authenticator.ts'
 import { readCredentials } from '../auth/credentials.ts'
+import type { Tickets } from '../auth/tickets.ts'
 import type { Handshake } from './connection.ts'
 
 export type UpgradeVerdict =
@@ -14,6 +15,7 @@ export interface UpgradeDeps {
   /** false while starting and while draining. */
   readonly ready: () => boolean
   readonly authenticator: Authenticator
+  readonly tickets: Pick<Tickets, 'redeem'>
   readonly boundary: BrowserBoundary
 }
 
@@ -36,14 +38,35 @@ export async function judgeUpgrade(request: IncomingMessage, deps: UpgradeDeps):
       ? refuse('bad_request', `This server speaks ${wireVersion}`)
       : { kind: 'accept_to_close', code: 4526 }
 
-  const credentials = readCredentials(headers, deps.authenticator.cookieName)
-  if (credentials.bearer === null && credentials.cookie === null)
-    return { kind: 'accept', handshake: { principal: null, credentials } }
-  const principal = await deps.authenticator.authenticate(credentials)
-  if (principal !== null) return { kind: 'accept', handshake: { principal, credentials } }
+  const credentials = await handshakeCredentials(request, offered ?? [], deps)
+  if (credentials !== null) {
+    if (showsNothing(credentials)) return { kind: 'accept', handshake: { access: null, credentials } }
+    const access = await deps.authenticator.authenticate(credentials)
+    if (access?.scopes.includes('read') === true)
+      return { kind: 'accept', handshake: { access, credentials } }
+  }
   return headers.origin === undefined
     ? refuse('unauthenticated', 'The credentials are not valid, or not anymore')
     : { kind: 'accept_to_close', code: 4501 }
+}
+
+const showsNothing = ({ bearer, cookie, ticket }: Credentials): boolean =>
+  bearer === null && cookie === null && ticket === undefined
+
+const ticketProtocol = 'holdfast.ticket.'
+
+/** A ticket was asked for on purpose: it beats the cookie, and one that fails does not fall back to it. null: it failed. */
+async function handshakeCredentials(
+  { headers }: IncomingMessage,
+  offered: readonly string[],
+  { authenticator, tickets }: UpgradeDeps,
+): Promise<Credentials | null> {
+  const credentials = readCredentials(headers, authenticator.cookieName)
+  const ticket = offered.find((name) => name.startsWith(ticketProtocol))?.slice(ticketProtocol.length)
+  if (credentials.bearer !== null || ticket === undefined) return credentials
+  return (await tickets.redeem(ticket, headers.origin ?? null))
+    ? { bearer: null, cookie: null, ticket }
+    : null
 }
 
 /** The subprotocol in which a client of another version can be told so; a ticket is never one. */

@@ -8,7 +8,9 @@ import type {
   LifecycleItem,
   RunId,
   RunStatus,
+  SessionId,
   ThreadId,
+  TokenId,
   UserId,
 } from '@holdfast/protocol'
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
@@ -97,4 +99,57 @@ export interface Schema {
     bytes: number
     created_at: SetOnceTime
   }
+  /** Who signed in: (issuer, subject) is unique; an e-mail address is nobody's identity. */
+  users: {
+    id: UserId
+    issuer: string
+    subject: string
+    kind: 'user' | 'service' | 'simulated' | 'local'
+    /** As the provider calls them; shown, never compared. */
+    name: string | null
+    created_at: SetOnceTime
+    /** From then on no credential of theirs is good. */
+    disabled_at: Time | null
+  }
+  /** A browser's sign-in. Ended ones are deleted. */
+  sessions: {
+    /** SHA-256 of what the cookie carries, as hex. */
+    digest: string
+    id: SessionId
+    user_id: UserId
+    created_at: SetOnceTime
+    used_at: SetOnceTime | Time
+    /** Moved by use, up to ends_at. */
+    expires_at: Time
+    ends_at: Time
+  }
+  /** Personal tokens, and those of service accounts. Revoked ones are deleted. */
+  tokens: {
+    id: TokenId
+    /** SHA-256 of its secret part, as hex. */
+    digest: string
+    user_id: UserId
+    name: string
+    scopes: JSONColumnType<readonly string[]>
+    created_at: SetOnceTime
+    expires_at: Time
+    used_at: Time | null
+  }
+  /** One-time credentials of a WebSocket. A redeemed one stays until what stands behind it has ended. */
+  ws_tickets: {
+    digest: string
+    user_id: UserId
+    scopes: JSONColumnType<readonly string[]>
+    /** What it was made by: one of these, or neither (a bearer token of somebody else's making). */
+    session_digest: string | null
+    token_id: TokenId | null
+    /** The page that may use it; null: not a page. */
+    origin: string | null
+    expires_at: Time
+    redeemed_at: Time | null
+    /** When the credentials behind it end by time. */
+    ends_at: Time | null
+  }
+  /** Tells the other nodes whose connections must look at their credentials again. */
+  revocations: { id: Generated<number>; user_id: UserId; at: SetOnceTime }
 }

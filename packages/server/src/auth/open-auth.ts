@@ -1,0 +1,73 @@
+import type { MakeId, UserId } from '@holdfast/protocol'
+import type { Store } from '../store/store.ts'
+import type { Authenticator, BearerVerifier, BrowserBoundary } from './authenticator.ts'
+import { type CookiePolicy, cookiePolicy } from './cookie-policy.ts'
+import { createAuthenticator } from './create-authenticator.ts'
+import { createLocalMode, type LocalMode, localModeLimits } from './local-mode.ts'
+import { openRevocations, type Revocations } from './revocations.ts'
+import { type RandomBytes, systemRandom } from './secrets.ts'
+import { createSessions, type Sessions, type sessionLimits } from './sessions.ts'
+import { createTickets, type Tickets } from './tickets.ts'
+import { createTokens, type Tokens } from './tokens.ts'
+import { createUsers, type Users } from './users.ts'
+
+export interface AuthOptions {
+  readonly store: Pick<Store, 'db' | 'capabilities'>
+  readonly makeId: MakeId
+  /** Where browsers reach this server. Asked when needed: with port 0 it is known only after listening. */
+  readonly url: () => string
+  readonly onPollError: (error: unknown) => void
+  readonly now?: () => number
+  readonly random?: RandomBytes
+}
+
+/** All that says who asks, put together. */
+export interface Auth extends Disposable {
+  readonly authenticator: Authenticator
+  readonly boundary: BrowserBoundary
+  readonly cookies: CookiePolicy
+  readonly users: Users
+  readonly sessions: Sessions
+  readonly tokens: Tokens
+  readonly tickets: Tickets
+  readonly revocations: Revocations
+}
+
+type Commons = Omit<Auth, 'authenticator' | 'boundary'>
+
+function openCommons(
+  options: AuthOptions,
+  limits: Partial<Record<keyof typeof sessionLimits, number>>,
+): Commons {
+  const { store, makeId, url, onPollError, random = systemRandom } = options
+  const revocations = openRevocations({ store, onPollError })
+  const shared = { store, revocations, makeId, random }
+  return {
+    cookies: cookiePolicy(url),
+    users: createUsers(shared),
+    sessions: createSessions({ ...shared, limits }),
+    tokens: createTokens(shared),
+    tickets: createTickets(shared),
+    revocations,
+    [Symbol.dispose]: () => revocations[Symbol.dispose](),
+  }
+}
+
+const authenticatorOf = (commons: Commons, bearers: readonly BearerVerifier[]): Authenticator =>
+  createAuthenticator({ ...commons, bearers: [commons.tokens, ...bearers] })
+
+/** Local mode: no provider, loopback only, one user. */
+export function openLocalAuth(
+  options: AuthOptions & { readonly userId: UserId },
+): Auth & { readonly localMode: LocalMode } {
+  const { sessionMs } = localModeLimits
+  const commons = openCommons(options, { lifeMs: sessionMs, idleMs: sessionMs })
+  const localMode = createLocalMode({
+    userId: options.userId,
+    sessions: commons.sessions,
+    url: options.url,
+    now: options.now ?? Date.now,
+    random: options.random ?? systemRandom,
+  })
+  return { ...commons, authenticator: authenticatorOf(commons, [localMode]), boundary: localMode, localMode }
+}
