@@ -57,9 +57,11 @@ export async function benchDelivery(args: readonly string[]): Promise<void> {
   if (unknown !== undefined) throw new Error(`There is no part ${unknown}; there are ${parts.join(', ')}`)
   await installPeers()
 
-  const own = holdfast({ store: 'PGlite', nodes: 1, profileDir: values['profile-server'] })
+  const profileDir = values['profile-server']
+  const own = holdfast({ store: 'PGlite', nodes: 1, profileDir })
+  const onPostgres = holdfast({ store: 'PostgreSQL', nodes: 1, profileDir })
   const peer = socketIo
-  const contenders = [own, peer, langGraph, rawWs].filter(
+  const contenders = [own, onPostgres, peer, langGraph, rawWs].filter(
     (each) => each === peer || each.name.includes(values.only),
   )
   const [rounds, processes] = [Number(values.rounds), Number(values.processes)]

@@ -7,16 +7,19 @@ const collectOnMessage = fileURLToPath(new URL('./collect-on-message.ts', import
 export interface ForkOptions {
   /** A CPU profile of the process is written here when it ends. */
   readonly profileDir?: string | undefined
+  /** Besides this process's own. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** A Node process of this Node that can be told to collect its garbage. */
 export function forkServer(
   path: string,
   args: readonly string[],
-  { profileDir }: ForkOptions = {},
+  { profileDir, env }: ForkOptions = {},
 ): ChildProcess {
   return fork(path, [...args], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: { ...process.env, ...env },
     execArgv: [
       '--expose-gc',
       `--import=${collectOnMessage}`,
@@ -25,15 +28,18 @@ export function forkServer(
   })
 }
 
-export async function collect(child: ChildProcess): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
+/** @returns bytes of its JavaScript heap that are in use */
+export async function collect(child: ChildProcess): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>()
   const heard = (message: unknown): void => {
-    if (message === 'collected') resolve()
+    if (typeof message === 'object' && message !== null && 'heapUsed' in message)
+      resolve(Number(message.heapUsed))
   }
   child.on('message', heard)
   child.send('collect')
-  await promise
+  const heapUsed = await promise
   child.off('message', heard)
+  return heapUsed
 }
 
 /** Resolves with what the pattern finds in its output. */

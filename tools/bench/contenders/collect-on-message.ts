@@ -4,5 +4,5 @@ process.on('message', (message) => {
   // The first makes what finalizers hold unreachable, the second frees it.
   globalThis.gc?.()
   globalThis.gc?.()
-  process.send?.('collected')
+  process.send?.({ heapUsed: process.memoryUsage().heapUsed })
 })

@@ -14,8 +14,8 @@ export interface RunningContender extends AsyncDisposable {
   /** The process that serves; what it starts counts with it. */
   readonly pids: readonly number[]
   readonly target: Target
-  /** Throws garbage away, so that what is left is held. */
-  collect(): Promise<void>
+  /** Throws garbage away, so that what is left is held; bytes of the main thread's JavaScript heap after it. */
+  collect(): Promise<number>
   /** Ends the server so and starts it again on the same port, with what it has stored; resolves when it listens. */
   restart(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>
 }

@@ -92,7 +92,7 @@ disable-web-ui = true
   return {
     pids: [pidOf(server), pidOf(agent)],
     target: { urls: [`http://127.0.0.1:${ingressPort}`], tokens: [] },
-    collect: async () => {},
+    collect: async () => 0,
     restart: once,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -18,6 +18,8 @@ export interface HoldfastOptions {
   readonly profileDir?: string | undefined
 }
 
+/** Compiled modules are kept, as the command `holdfast` keeps them: a restart pays for nothing that its does not. */
+const compileCache = fileURLToPath(new URL('../../../node_modules/.cache/holdfast', import.meta.url))
 const server = fileURLToPath(new URL('../../faults/server.ts', import.meta.url))
 
 /** The house as compose.ts puts it together, with many users and an agent that tells numbers; see tools/faults. */
@@ -69,7 +71,9 @@ async function startHoldfast(
     },
     target: targetOf(running, known),
     async collect() {
-      for (const { child } of running) await collect(child)
+      let heapUsed = 0
+      for (const { child } of running) heapUsed += await collect(child)
+      return heapUsed
     },
     async restart(signal) {
       await Promise.all(running.map(({ child }) => stop(child, signal)))
@@ -111,7 +115,7 @@ const targetOf = (nodes: readonly Node[], users: readonly TestUser[]): Target =>
 })
 
 async function startNode(orderPath: string, profileDir: string | undefined): Promise<ChildProcess> {
-  const child = forkServer(server, [orderPath], { profileDir })
+  const child = forkServer(server, [orderPath], { profileDir, env: { NODE_COMPILE_CACHE: compileCache } })
   child.stdout?.pipe(process.stderr)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   child.once('message', () => resolve())

@@ -32,7 +32,7 @@ async function startLangGraph(concurrent: number): Promise<RunningContender> {
   return {
     pids: [group],
     target: { urls: [`http://127.0.0.1:${port}`], tokens: [] },
-    collect: async () => {},
+    collect: async () => 0,
     restart: () => Promise.reject(new Error('Nothing of it is over a restart')),
     async [Symbol.asyncDispose]() {
       // Its CLI starts processes of its own: the whole group goes.
