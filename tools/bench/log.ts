@@ -13,12 +13,13 @@ import type { NewEvent, RunId, ThreadId } from '@holdfast/protocol'
 import { systemIdMaker } from '@holdfast/protocol'
 import { Kysely } from 'kysely'
 import pg from 'pg'
-import { appendParameters, appendStatements } from '../../packages/server/src/log/append-statement.ts'
+import { appendStatements } from '../../packages/server/src/log/append-statement.ts'
 import { createThreads } from '../../packages/server/src/log/create-threads.ts'
 import type { AppendCommand } from '../../packages/server/src/log/event-log.ts'
 import { groupLimits } from '../../packages/server/src/log/group-commit.ts'
 import { prepareCommand } from '../../packages/server/src/log/prepare-command.ts'
 import { createEventLog } from '../../packages/server/src/log/sql-event-log.ts'
+import { appendParameters } from '../../packages/server/src/log/store-group.ts'
 import { migrate } from '../../packages/server/src/store/migrate.ts'
 import { openPgliteClient } from '../../packages/server/src/store/pglite/client.ts'
 import { pgliteDialect } from '../../packages/server/src/store/pglite/dialect.ts'
@@ -71,7 +72,7 @@ export async function benchLog([rounds = '5']: readonly string[]): Promise<void>
 /** A database, and its driver without anything of ours above it. */
 interface Target {
   readonly db: Kysely<Schema>
-  readonly bare: (statement: string, values: readonly [string, string]) => Promise<unknown>
+  readonly bare: (statement: string, values: readonly string[]) => Promise<unknown>
 }
 
 /** The pieces of openPgliteStore, because the store keeps its driver to itself. */

@@ -25,6 +25,7 @@ import { createCredentials } from '../../packages/client/src/credentials.ts'
 import { readFrame } from '../../packages/client/src/received-frame.ts'
 import type { TransportPort } from '../../packages/client/src/transport.ts'
 import type { Hint } from '../../packages/server/src/bus/bus.ts'
+import { type CommitListener, headOf } from '../../packages/server/src/log/commit-listeners.ts'
 import { createMemoryEventLog } from '../../packages/server/src/log/memory-event-log.ts'
 import { encodeItems } from '../../packages/server/src/realtime/frames.ts'
 import { createHub } from '../../packages/server/src/realtime/hub.ts'
@@ -180,13 +181,15 @@ export async function runSchedule(schedule: Schedule): Promise<Verdict> {
       await world.moment()
       return heads
     },
-    onCommit: (listener: (threadId: ThreadId, head: ReturnType<typeof position>) => void) =>
-      allows('commit') ? log.onCommit(listener) : () => {},
+    onCommit: (listener: CommitListener) => (allows('commit') ? log.onCommit(listener) : () => {}),
   }
   const nobody = { read: async () => [], heads: async () => new Map(), onCommit: () => () => {} }
   const sources = createSources(gated, nobody)
   if (allows('hint'))
-    log.onCommit((threadId, head) => void world.moment().then(() => hear({ kind: 'thread', threadId, head })))
+    log.onCommit((threadId, events) => {
+      const head = headOf(events)
+      void world.moment().then(() => hear({ kind: 'thread', threadId, head }))
+    })
   using hub = createHub({
     sources,
     bus: {
@@ -485,7 +488,7 @@ export async function runSchedule(schedule: Schedule): Promise<Verdict> {
     })
   const choose = (from: number): number => random.between(0, from - 1)
   const heads = new Map<ThreadId, Position>()
-  log.onCommit((id, head) => void heads.set(id, head))
+  log.onCommit((id, events) => void heads.set(id, headOf(events)))
   const caughtUp = (): boolean =>
     told === schedule.steps.length + threads.length &&
     clients.every((one) => one.live && one.applied === heads.get(one.thread)) &&

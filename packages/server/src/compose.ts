@@ -18,6 +18,7 @@ import type { Settings, Tier } from './environment/settings.ts'
 import type { TierDetection } from './environment/tier.ts'
 import { detectTier } from './environment/tier.ts'
 import { createHttpServer } from './http/server.ts'
+import { headOf } from './log/commit-listeners.ts'
 import { createThreads } from './log/create-threads.ts'
 import { createLifecycleLog } from './log/lifecycle-log.ts'
 import { createEventLog } from './log/sql-event-log.ts'
@@ -116,7 +117,9 @@ export async function startServer({
     onQueued: () => bus.publish({ kind: 'queued' }),
     onCancel: (runId) => bus.publish({ kind: 'cancel', runId }),
   })
-  opened.defer(log.onCommit((threadId, head) => bus.publish({ kind: 'thread', threadId, head })))
+  opened.defer(
+    log.onCommit((threadId, events) => bus.publish({ kind: 'thread', threadId, head: headOf(events) })),
+  )
   opened.defer(lifecycle.onCommit((userId, head) => bus.publish({ kind: 'user', userId, head })))
   opened.defer(
     bus.subscribe((hint) => {

@@ -171,8 +171,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'packages/server/src/log/append-statement.ts',
-        from: "where h.id = c.run_id and h.lease_epoch = c.lease_epoch and h.status = 'running') as lease_holds",
-        to: 'where h.id = c.run_id) as lease_holds',
+        from: `and h.lease_epoch = c.lease_epoch
+        and case when c.change = 'claim' then h.claimable else h.running end) as lease_holds`,
+        to: ') as lease_holds',
       },
     ],
   },
@@ -193,8 +194,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'packages/server/src/runs/run-writer.ts',
-        from: 'if (notes.length === 0) await log.append(command)',
-        to: 'if (notes.length === 0) setTimeout(() => void log.append({ ...command, fence: null }), 5)',
+        from: '      await log.append({',
+        to: `      if (!events.some(isTerminal)) setTimeout(() => void log.append({ ...command, fence: null }), 5)
+      else await log.append({`,
       },
     ],
   },

@@ -59,7 +59,7 @@ async function step(
   try {
     for (;;) {
       const { done, value } = await running.next()
-      if (done === true) return { events, end: value, error: null }
+      if (done === true) return { events: [...events, ...value.last], end: value, error: null }
       events.push(...value)
     }
   } catch (error) {
@@ -93,7 +93,7 @@ test('text and reasoning come in the order in which they were said, with usage a
     { type: 'agent_thinking', data: { step: 1, text: 'Then thought.' } },
     { type: 'message_delta', data: { messageId, text: ' Last.' } },
   ])
-  expect(end).toEqual({ text: 'First this. Last.', calls: [], inputTokens: 7, outputTokens: 3 })
+  expect(end).toMatchObject({ text: 'First this. Last.', calls: [], inputTokens: 7, outputTokens: 3 })
 })
 
 test('long reasoning is cut into pieces that people can read', async () => {

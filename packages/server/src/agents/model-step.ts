@@ -17,6 +17,8 @@ export interface WantedCall {
 }
 
 export interface StepEnd {
+  /** What was said last, not yet yielded: it commits with what comes next, which saves a commit a step. */
+  readonly last: readonly NewEvent[]
   readonly text: string
   readonly calls: readonly WantedCall[]
   readonly inputTokens: number
@@ -48,6 +50,7 @@ export async function* modelStep(request: {
   const said = gather(step, messageId)
   const calls: WantedCall[] = []
   let usage = { inputTokens: 0, outputTokens: 0 }
+  let ended = false
   try {
     const { stream } = await request.model.model.doStream({
       prompt: [{ role: 'system', content: request.instructions }, ...request.messages],
@@ -71,6 +74,7 @@ export async function* modelStep(request: {
             calls.push(wantedCall(part.toolName, part.input))
             break
           case 'finish':
+            ended = true
             usage = {
               inputTokens: part.usage.inputTokens.total ?? 0,
               outputTokens: part.usage.outputTokens.total ?? 0,
@@ -82,6 +86,7 @@ export async function* modelStep(request: {
             break
         }
       }
+      if (ended) break
       // One commit for all that came together: it costs no more than one for the first of them.
       const group = said.take()
       if (group.length > 0) yield group
@@ -94,7 +99,7 @@ export async function* modelStep(request: {
     throw asModelError(error)
   }
   signal.throwIfAborted()
-  return { text: said.allText(), calls, ...usage }
+  return { last: said.take(), text: said.allText(), calls, ...usage }
 }
 
 interface Gathered {

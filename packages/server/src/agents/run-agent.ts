@@ -82,9 +82,11 @@ export async function* runAgent(context: RunContext): AsyncGenerator<readonly Ne
         summary: firstLine(end.text),
       }
       const durationMs = context.nowMs() - beganMs
-      yield [{ type: 'agent_completed', data: { outcome, messageId, summary, durationMs, usage } }]
+      const completed = { outcome, messageId, summary, durationMs, usage }
+      yield [...end.last, { type: 'agent_completed', data: completed }]
       return
     }
+    let said = end.last
     for (const wanted of end.calls) {
       const tool = context.tools.get(wanted.tool)
       const call: EventData<'tool_executing'> = {
@@ -94,7 +96,8 @@ export async function* runAgent(context: RunContext): AsyncGenerator<readonly Ne
         effect: tool?.effect ?? 'pure',
         input: wanted.input,
       }
-      yield [{ type: 'tool_executing', data: call }]
+      yield [...said, { type: 'tool_executing', data: call }]
+      said = []
       if (tool === undefined || wanted.refusal !== null) {
         const completed = closeUnrun(call, 'bad_request', wanted.refusal ?? `There is no tool ${wanted.tool}`)
         yield [{ type: 'tool_completed', data: completed }]

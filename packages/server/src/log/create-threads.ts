@@ -59,12 +59,16 @@ export function createThreads({ db }: Pick<Store, 'db'>, lifecycle = createLifec
       ),
 
     remove: async ({ userId }, threadId) => {
-      const { numDeletedRows } = await db
-        .deleteFrom('threads')
-        .where('id', '=', threadId)
-        .where('owner', '=', userId)
-        .executeTakeFirstOrThrow()
-      if (numDeletedRows === 0n) throw missing(threadId)
+      await db.transaction().execute(async (tx) => {
+        // The thread first: an append that waits for its row then finds none.
+        const { numDeletedRows } = await tx
+          .deleteFrom('threads')
+          .where('id', '=', threadId)
+          .where('owner', '=', userId)
+          .executeTakeFirstOrThrow()
+        if (numDeletedRows === 0n) throw missing(threadId)
+        await tx.deleteFrom('events').where('thread_id', '=', threadId).execute()
+      })
     },
   }
 }

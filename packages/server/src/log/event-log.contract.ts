@@ -347,8 +347,12 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
       const run = await newRun()
       const other = await newRun()
       const heard: { readonly head: Position; readonly readable: Promise<readonly StoredEvent[]> }[] = []
-      const stop = log.onCommit((threadId, head) => {
-        if (threadId === run.threadId) heard.push({ head, readable: log.read(threadId, start, everything) })
+      const told: StoredEvent[] = []
+      const stop = log.onCommit((threadId, events) => {
+        if (threadId !== run.threadId) return
+        told.push(...events)
+        const head = events.at(-1)?.seq ?? start
+        heard.push({ head, readable: log.read(threadId, start, everything) })
       })
       await log.append({ ...run, producerKey: 'a', events: [delta('a'), delta('b')] })
       await log.append({ ...other, producerKey: 'a', events: [delta('a')] })
@@ -366,6 +370,8 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
       stop()
       await log.append({ ...run, producerKey: 'd', events: [delta('e')] })
       expect(heard.map(({ head }) => head)).toEqual([2, 3])
+      // What a follower is given from a commit is what it would have read.
+      expect(told).toEqual((await log.read(run.threadId, start, everything)).slice(0, 3))
       for (const { head, readable } of heard)
         expect(places(await readable).slice(0, head)).toEqual(upTo(head))
     })

@@ -1,5 +1,6 @@
 import type { EpochId, NewEvent, Position, RunId, StoredEvent, ThreadId } from '@holdfast/protocol'
 import { HoldfastError } from '@holdfast/protocol'
+import type { CommitListener } from './commit-listeners.ts'
 
 /** The lease an append acts under (L4). */
 export interface Fence {
@@ -46,8 +47,8 @@ export interface EventLog extends AsyncDisposable {
   readRun(runId: RunId): Promise<readonly StoredEvent[]>
   /** Heads of the threads that exist, in one query. */
   heads(threadIds: readonly ThreadId[]): Promise<ReadonlyMap<ThreadId, Position>>
-  /** Called after a local commit with the new head (L1, B1). Returns what removes the listener. */
-  onCommit(listener: (threadId: ThreadId, head: Position) => void): () => void
+  /** Called after each local append's commit with its events (L1, B1). Returns what removes the listener. */
+  onCommit(listener: CommitListener): () => void
 }
 
 /** Another worker holds the run now: stop at once, write nothing more. */

@@ -1,10 +1,10 @@
 import { systemIdMaker } from '@holdfast/protocol'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import type { AppendOutcome } from './append-statement.ts'
 import { groupLimits, groupSize, openGroupCommit } from './group-commit.ts'
 import type { PreparedCommand } from './prepare-command.ts'
 import { prepareCommand } from './prepare-command.ts'
+import type { AppendOutcome } from './store-group.ts'
 
 const makeId = systemIdMaker()
 const [threadId, runId] = [makeId('thread'), makeId('run')]

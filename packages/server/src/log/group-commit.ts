@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/protocol'
 import { sqlFault } from '../store/sql-state.ts'
-import type { AppendOutcome } from './append-statement.ts'
 import type { PreparedCommand } from './prepare-command.ts'
+import type { AppendOutcome } from './store-group.ts'
 
 export const groupLimits = {
   /** Events of one statement. Past a few hundred a group gains no speed and costs its members time. */
@@ -89,14 +89,21 @@ export function groupSize(queue: readonly PreparedCommand[], maxEvents: number):
   let events = 0
   let size = 0
   for (const prepared of queue) {
-    const { runId, producerKey } = prepared.command
-    const key = `${runId} ${producerKey}`
+    const own = keysOf(prepared)
     events += prepared.events.length
-    if (size > 0 && (events > maxEvents || keys.has(key))) break
-    keys.add(key)
+    if (size > 0 && (events > maxEvents || own.some((key) => keys.has(key)))) break
+    for (const key of own) keys.add(key)
     size += 1
   }
   return size
+}
+
+/** What no two commands of one statement may share. */
+function keysOf({ command: { runId, producerKey, change } }: PreparedCommand): readonly string[] {
+  const producer = `${runId} ${producerKey}`
+  return change?.kind === 'submit' && change.idempotencyKey !== null
+    ? [producer, `${change.owner} ${change.idempotencyKey}`]
+    : [producer]
 }
 
 /**
@@ -133,7 +140,8 @@ async function settleAlone(
   }
 }
 
-const isKeyRace = (error: unknown): boolean => sqlFault(error)?.constraint === 'events_producer'
+const isKeyRace = (error: unknown): boolean =>
+  ['events_producer', 'runs_idempotency'].includes(sqlFault(error)?.constraint ?? '')
 
 /** Data that PostgreSQL cannot take (22), a constraint (23), a deadlock (40): nothing was written. */
 function isOfCommand(error: unknown): boolean {

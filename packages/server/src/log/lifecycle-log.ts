@@ -74,9 +74,10 @@ export function createLifecycleLog({ db }: Pick<Store, 'db'>): LifecycleLog {
       listeners.add(own)
       return () => void listeners.delete(own)
     },
-    async note(tx, userId, { type, threadId, ...rest }) {
-      const { runId = null, ...data } = 'runId' in rest ? rest : {}
-      const parameters = [userId, type, threadId, runId, JSON.stringify(data)]
+    async note(tx, userId, note) {
+      const { type, data } = noteColumns(note)
+      const runId = 'runId' in note ? note.runId : null
+      const parameters = [userId, type, note.threadId, runId, data]
       const { rows } = await query<{ seq: number }>(tx, noteStatement, parameters)
       const [row] = rows
       if (row === undefined) throw new Error('The note was not stored')
@@ -88,6 +89,16 @@ export function createLifecycleLog({ db }: Pick<Store, 'db'>): LifecycleLog {
       for (const [userId, head] of heads) for (const listener of listeners) listener(userId, head)
     },
   }
+}
+
+/** What a note says besides its thread and run. */
+export function noteColumns(note: LifecycleNote): {
+  readonly type: LifecycleNote['type']
+  readonly data: string
+} {
+  const { type, threadId: _, ...rest } = note
+  const { runId: __, ...data } = 'runId' in rest ? rest : { runId: null }
+  return { type, data: JSON.stringify(data) }
 }
 
 type ItemRow = Selectable<Schema['lifecycle']> & { readonly title: string }

@@ -39,7 +39,7 @@ export function createMemoryEventLog(makeId: MakeId = systemIdMaker()): MemoryEv
     })
     events.push(...stored)
     firstWrites.set(key, stored)
-    listeners.tell(stored.slice(-1))
+    listeners.tell(stored)
     return stored
   }
 

@@ -1,11 +1,11 @@
 import type { EventData, EventId, EventType, MakeId } from '@holdfast/protocol'
 import { HoldfastError, limits } from '@holdfast/protocol'
-import type { AppendCommand } from './event-log.ts'
 import { eventBytes } from './event-size.ts'
+import type { RunCommand } from './run-change.ts'
 
 /** A command that has passed every check that needs no database, with what is made for its events. */
 export interface PreparedCommand {
-  readonly command: AppendCommand
+  readonly command: RunCommand
   readonly events: readonly {
     readonly id: EventId
     readonly type: EventType
@@ -18,7 +18,7 @@ export interface PreparedCommand {
 export const eventKey = (producerKey: string, index: number): string => `${producerKey}/${index}`
 
 /** @throws {HoldfastError} payload_too_large: an event over limits.eventBytes (L7) */
-export function prepareCommand(command: AppendCommand, makeId: MakeId): PreparedCommand {
+export function prepareCommand(command: RunCommand, makeId: MakeId): PreparedCommand {
   const { agent, fence, runId } = command
   if (command.events.length === 0) throw new Error('An append holds at least one event')
   if (fence !== null && fence.runId !== runId)

@@ -32,12 +32,17 @@ export async function readEvents(
   return rows.map(eventOf)
 }
 
-const readRunStatement = `/* prepare log-read-run */
-select ${columns} from events where run_id = $1 order by seq`
+const readRunsStatement = `/* prepare log-read-runs */
+select ${columns} from events where run_id = any($1) order by thread_id, seq`
 
-export async function readRunEvents(db: Kysely<Schema>, runId: RunId): Promise<readonly StoredEvent[]> {
-  const { rows } = await db.executeQuery<EventRow>(CompiledQuery.raw(readRunStatement, [runId]))
-  return rows.map(eventOf)
+/** Of each run that has any. */
+export async function readRunEvents(
+  db: Kysely<Schema>,
+  runIds: readonly RunId[],
+): Promise<ReadonlyMap<RunId, readonly StoredEvent[]>> {
+  if (runIds.length === 0) return new Map()
+  const { rows } = await db.executeQuery<EventRow>(CompiledQuery.raw(readRunsStatement, [runIds]))
+  return Map.groupBy(rows.map(eventOf), ({ runId }) => runId)
 }
 
 /** What the first write under the key stored (L5). Seldom asked for: the whole run is read, and searched here. */

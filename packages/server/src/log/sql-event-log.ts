@@ -1,36 +1,39 @@
-import type { StoredEvent, UserId } from '@holdfast/protocol'
+import type { RunId, StoredEvent } from '@holdfast/protocol'
 import { HoldfastError, systemIdMaker } from '@holdfast/protocol'
 import type { Kysely } from 'kysely'
 import type { Schema } from '../store/schema.ts'
 import type { Store, Tx } from '../store/store.ts'
-import type { AppendOutcome } from './append-statement.ts'
-import { storeGroup } from './append-statement.ts'
 import { createCommitListeners } from './commit-listeners.ts'
-import type { AppendCommand, EventLog } from './event-log.ts'
+import type { EventLog, Fence } from './event-log.ts'
 import { LeaseLostError } from './event-log.ts'
 import { openGroupCommit } from './group-commit.ts'
-import { createLifecycleLog, type LifecycleNote, type Noted } from './lifecycle-log.ts'
+import { createLifecycleLog, type Noted } from './lifecycle-log.ts'
 import type { PreparedCommand } from './prepare-command.ts'
 import { prepareCommand } from './prepare-command.ts'
 import { readEvents, readHeads, readRepeated, readRunEvents } from './read-statements.ts'
+import { IdempotencyKeyTakenError, type RunCommand } from './run-change.ts'
+import { type AppendOutcome, storeGroup } from './store-group.ts'
 
 /** The log in a store's tables, beside the rows it must agree with. */
 export interface SqlEventLog extends EventLog {
   /**
-   * The caller's change of state and the events that tell it, in one transaction (L3); listeners are told after
-   * its commit (L1). Inside `work` only `tx` and its `append` may be used: an embedded store has one connection, and
-   * whoever asks it for another waits for himself.
+   * As the port has it, with the change of the run's row that the events tell (L3). Many at a time share one commit.
+   * @throws {IdempotencyKeyTakenError} a submit under a key that is taken; nothing was written
+   */
+  append(command: RunCommand): Promise<readonly StoredEvent[]>
+  /** All events of several runs, oldest first, in one query. */
+  readRuns(runIds: readonly RunId[]): Promise<ReadonlyMap<RunId, readonly StoredEvent[]>>
+  /**
+   * For what has to look before it appends: both in one transaction, listeners told after its commit (L1). Inside
+   * `work` only `tx` and its `append` may be used: an embedded store has one connection, and whoever asks it for
+   * another waits for himself.
    *
    * Locks go thread, run, user everywhere: a change of a run's lease or status takes its thread's row first, by a
-   * lock or by the append itself, and `note` (a row for user/me) comes last. Two transactions that store the same producer key at the same moment: one of them
-   * fails with a unique violation, and may be tried again.
+   * lock or by the append itself. Two transactions that store the same key at the same moment: one of them fails
+   * with a unique violation, and may be tried again.
    */
   transact<T>(
-    work: (
-      tx: Tx,
-      append: (command: AppendCommand) => Promise<readonly StoredEvent[]>,
-      note: (userId: UserId, note: LifecycleNote) => Promise<void>,
-    ) => Promise<T>,
+    work: (tx: Tx, append: (command: RunCommand) => Promise<readonly StoredEvent[]>) => Promise<T>,
   ): Promise<T>
 }
 
@@ -44,12 +47,16 @@ export function createEventLog(
 ): SqlEventLog {
   const makeId = systemIdMaker()
   const listeners = createCommitListeners()
+  const tell = (outcomes: readonly AppendOutcome[], noted: readonly Noted[]): void => {
+    for (const outcome of outcomes) if (outcome.kind === 'stored') listeners.tell(outcome.events)
+    lifecycle.tell(noted)
+  }
   const store = async (
     commands: readonly PreparedCommand[],
     locks: 'pass' | 'wait',
   ): Promise<readonly AppendOutcome[]> => {
-    const outcomes = await storeGroup(db, commands, locks)
-    listeners.tell(outcomes.flatMap((outcome) => (outcome.kind === 'stored' ? outcome.events.slice(-1) : [])))
+    const { outcomes, noted } = await storeGroup(db, commands, locks)
+    tell(outcomes, noted)
     return outcomes
   }
   const group = openGroupCommit((commands) => store(commands, 'pass'))
@@ -64,26 +71,23 @@ export function createEventLog(
       return eventsOf(db, prepared, only(await store([prepared], 'wait')))
     },
     transact: async (work) => {
-      const appended: StoredEvent[] = []
-      const noted: Noted[] = []
+      const appended: AppendOutcome[] = []
+      const heads: Noted[] = []
       const result = await db.transaction().execute((tx) =>
-        work(
-          tx,
-          async (command) => {
-            const prepared = prepareCommand(command, makeId)
-            const outcome = only(await storeGroup(tx, [prepared], 'wait'))
-            if (outcome.kind === 'stored') appended.push(...outcome.events.slice(-1))
-            return eventsOf(tx, prepared, outcome)
-          },
-          async (userId, note) => void noted.push(await lifecycle.note(tx, userId, note)),
-        ),
+        work(tx, async (command) => {
+          const prepared = prepareCommand(command, makeId)
+          const { outcomes, noted } = await storeGroup(tx, [prepared], 'wait')
+          appended.push(...outcomes)
+          heads.push(...noted)
+          return eventsOf(tx, prepared, only(outcomes))
+        }),
       )
-      listeners.tell(appended)
-      lifecycle.tell(noted)
+      tell(appended, heads)
       return result
     },
     read: (threadId, after, limit) => readEvents(db, threadId, after, limit),
-    readRun: (runId) => readRunEvents(db, runId),
+    readRun: async (runId) => (await readRunEvents(db, [runId])).get(runId) ?? [],
+    readRuns: (runIds) => readRunEvents(db, runIds),
     heads: (threadIds) => readHeads(db, threadIds),
     onCommit: listeners.add,
     [Symbol.asyncDispose]: () => group[Symbol.asyncDispose](),
@@ -107,10 +111,18 @@ async function eventsOf(
       return readRepeated(db, command.runId, command.producerKey)
     case 'thread_missing':
       throw new HoldfastError('not_found', `There is no thread ${command.threadId}`)
+    case 'key_taken':
+      throw new IdempotencyKeyTakenError(`The owner of ${command.runId} has a run under its idempotency key`)
     case 'lease_busy':
       throw new Error('A command that waits for its run is never passed over')
     case 'lease_lost':
-      if (command.fence === null) throw new Error('Only a command with a lease can lose one')
-      throw new LeaseLostError(command.fence)
+      throw new LeaseLostError(fenceOf(command))
   }
+}
+
+/** The lease a command was refused for: its own, or, of a claim, the one before. */
+function fenceOf({ runId, fence, change }: RunCommand): Fence {
+  if (change?.kind === 'claim') return { runId, leaseEpoch: change.leaseEpoch }
+  if (fence === null) throw new Error('Only a command with a lease can lose one')
+  return fence
 }

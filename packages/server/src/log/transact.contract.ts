@@ -28,8 +28,8 @@ export function transactContract(name: string, open: () => Promise<Store>): void
 
     test('[L3] [L1] the change and its events come together, and listeners hear after the commit', async () => {
       const run = await newRun()
-      const heard: [ThreadId, Position][] = []
-      const stop = harness.log.onCommit((threadId, head) => heard.push([threadId, head]))
+      const heard: [ThreadId, Position | undefined][] = []
+      const stop = harness.log.onCommit((threadId, events) => heard.push([threadId, events.at(-1)?.seq]))
       const result = await harness.log.transact(async (tx, append) => {
         const [first] = await append({ ...run, producerKey: 'a', events: [delta('a')] })
         await tx.updateTable('threads').set({ title: 'b' }).where('id', '=', run.threadId).execute()
@@ -39,7 +39,10 @@ export function transactContract(name: string, open: () => Promise<Store>): void
       })
       stop()
       expect(result).toEqual([1, 2])
-      expect(heard).toEqual([[run.threadId, 3]])
+      expect(heard).toEqual([
+        [run.threadId, 1],
+        [run.threadId, 3],
+      ])
       expect(await titleOf(run.threadId)).toBe('b')
     })
 

@@ -120,7 +120,14 @@ export function createHub({ sources, bus, schedule, limits: bounds, onPollError 
     return followed
   }
 
-  const endings = [sources.onCommit(wake), bus.subscribe(hear), bus.onResync(() => void poll())]
+  const endings = [
+    sources.onCommit((key, head, items) => {
+      if (items !== null) streams.get(key)?.tail.committed(items())
+      wake(key, head)
+    }),
+    bus.subscribe(hear),
+    bus.onResync(() => void poll()),
+  ]
   return {
     watch(key, head, watcher) {
       const followed = streams.get(key) ?? open(key)

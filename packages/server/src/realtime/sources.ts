@@ -1,4 +1,12 @@
-import { type Position, streamThread, type ThreadStream, UserId } from '@holdfast/protocol'
+import {
+  type LifecycleItem,
+  type Position,
+  type StoredEvent,
+  streamThread,
+  type ThreadStream,
+  UserId,
+} from '@holdfast/protocol'
+import { headOf } from '../log/commit-listeners.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { LifecycleLog } from '../log/lifecycle-log.ts'
 import type { Item } from './tail.ts'
@@ -21,7 +29,15 @@ export interface Sources {
   read(key: StreamKey, after: Position, limit: PageLimit): Promise<readonly Item[]>
   /** Of the streams that exist. */
   heads(keys: readonly StreamKey[]): Promise<ReadonlyMap<StreamKey, Position>>
-  onCommit(listener: (key: StreamKey, head: Position) => void): () => void
+  /** After a commit of this node; `items` are what it added, contiguous, where they are at hand. */
+  onCommit(listener: CommitListener): () => void
+}
+
+export type CommitListener = (key: StreamKey, head: Position, items: (() => readonly Item[]) | null) => void
+
+function itemOf(item: StoredEvent | LifecycleItem): Item {
+  const json = JSON.stringify(item)
+  return { seq: item.seq, json, bytes: Buffer.byteLength(json) }
 }
 
 export function createSources(
@@ -33,10 +49,7 @@ export function createSources(
       const items = isThread(key)
         ? await log.read(streamThread(key), after, limit)
         : await lifecycle.read(keyUser(key), after, limit.events)
-      return items.map((item) => {
-        const json = JSON.stringify(item)
-        return { seq: item.seq, json, bytes: Buffer.byteLength(json) }
-      })
+      return items.map(itemOf)
     },
     async heads(keys) {
       const threads = keys.filter(isThread).map(streamThread)
@@ -49,8 +62,11 @@ export function createSources(
     },
     onCommit(listener) {
       const endings = [
-        log.onCommit((threadId, head) => listener(`thread/${threadId}`, head)),
-        lifecycle.onCommit((userId, head) => listener(userKey(userId), head)),
+        // Items are made only for those that somebody follows.
+        log.onCommit((threadId, events) =>
+          listener(`thread/${threadId}`, headOf(events), () => events.map(itemOf)),
+        ),
+        lifecycle.onCommit((userId, head) => listener(userKey(userId), head, null)),
       ]
       return () => {
         for (const end of endings) end()

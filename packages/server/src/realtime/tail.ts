@@ -25,6 +25,8 @@ export interface Answer {
 export interface Tail {
   /** A commit, a hint or a poll told of this head. */
   heard(head: Position): void
+  /** This node stored these: where they follow what the ring has, nobody needs to ask the log for them. */
+  committed(items: readonly Item[]): void
   /** Items after `after`, `most` at most. What was committed before the call and heard of is never left unsaid. */
   read(after: Position, most: number): Promise<Page>
   readonly bytes: number
@@ -53,6 +55,7 @@ export interface TailOptions {
  *   a reader at 98   is given 99 and 100 from the ring
  *   a reader at 100  asks the log from 100; all who come meanwhile wait for the same answer, which becomes ring
  *   a reader at 103  is ahead of the ring (it read by itself): the ring begins again there
+ *   101 is stored by this very node: it becomes ring at once, and the readers find it there
  *
  * T1  An answer counts for a reader only if the question was put after the reader asked: one put before may have
  *     been answered by the database before the commit that woke the reader, and the reader would sleep over it.
@@ -88,10 +91,10 @@ export function createTail({ readLog, shared, ringItems, ringBytes, resized }: T
     if (last === undefined || end !== from) return
     end = last.seq
     // A ring ends where `end` says, or is empty.
-    if (!shared()) {
-      forget()
-      return
-    }
+    if (shared()) keep(items)
+    else forget()
+  }
+  const keep = (items: readonly Item[]): void => {
     const before = bytes
     for (const item of items) {
       ring.push(item)
@@ -125,14 +128,26 @@ export function createTail({ readLog, shared, ringItems, ringBytes, resized }: T
     heard(head) {
       if (head > known) known = head
     },
+    committed(items) {
+      const [first] = items
+      const last = items.at(-1)
+      // Anything else is another node's in between, or news to nobody who reads yet: the log has it.
+      if (first === undefined || last === undefined || end === null || first.seq !== end + 1) return
+      end = last.seq
+      keep(items)
+    },
     async read(after, most) {
       const before = questions
       for (;;) {
         if (end === null || after > end) restart(after)
         const at: Position = end ?? after
         const first = ring[0]
-        if (first !== undefined && after >= first.seq - 1 && after < at)
-          return page({ items: ring.slice(after - first.seq + 1), cut: false }, most, false)
+        if (first !== undefined && after >= first.seq - 1 && after < at) {
+          const found = page({ items: ring.slice(after - first.seq + 1), cut: false }, most, false)
+          // The only reader has it now.
+          if (!shared() && found.items.at(-1)?.seq === at) forget()
+          return found
+        }
         if (after < at) return page(await readLog(after), most, true)
         if (flight === null) {
           const heardBefore = known

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { MakeId, NewEvent, ParsedSubmitRun, RunId, ThreadId } from '@holdfast/protocol'
+import type { MakeId, NewEvent, ParsedSubmitRun, Run, RunId, StoredEvent, ThreadId } from '@holdfast/protocol'
 import { HoldfastError, limits } from '@holdfast/protocol'
 import type { Registry } from '../agents/registry.ts'
-import type { AppendCommand } from '../log/event-log.ts'
+import { IdempotencyKeyTakenError, type RunCommand } from '../log/run-change.ts'
 import type { SqlEventLog } from '../log/sql-event-log.ts'
 import type { Principal } from '../principal.ts'
 import type { Store, Tx } from '../store/store.ts'
@@ -11,12 +11,12 @@ import { runOf, stateOf } from './run-row.ts'
 import { stepRun } from './run-state.ts'
 import type { Runs } from './runs.ts'
 
-type Append = (command: AppendCommand) => Promise<unknown>
-type Note = Parameters<Parameters<SqlEventLog['transact']>[0]>[2]
+type Append = (command: RunCommand) => Promise<readonly StoredEvent[]>
 
 /**
- * Locks are taken in one order everywhere: the thread's row, then the run's, then the user's (note). The append
- * itself begins with the thread's row (L2), so the other order would deadlock with it.
+ * Locks are taken in one order everywhere: the thread's row, then the run's, then the user's. The append itself
+ * begins with the thread's row (L2), so the other order would deadlock with it. Where nothing has to be looked at
+ * first, the append alone does it all, and shares its commit with others.
  */
 export function createRuns(deps: {
   readonly store: Store
@@ -32,56 +32,63 @@ export function createRuns(deps: {
 
   const submit: Runs['submit'] = async (principal, threadId, request, idempotencyKey) => {
     const { agent, model } = checked(registry, request)
+    const { whenBusy } = request
     const requestHash = hashOf(threadId, request)
+    const first = async (db: Store['db']): Promise<Submitted | null> => {
+      const row = idempotencyKey === null ? undefined : await findByKey(db, principal, idempotencyKey)
+      return row === undefined ? null : repeated(row, requestHash)
+    }
+    if (request.files.length > 0) {
+      // A retry gets the answer of the first call, also when its files have gone since.
+      const before = await first(store.db)
+      if (before !== null) return before
+      await requireFiles(store.db, principal, threadId, request)
+    }
+    const runId = makeId('run')
+    const message = { id: makeId('message'), text: request.message, files: request.files }
+    const queued: NewEvent = { type: 'run_queued', data: { message, policy: whenBusy } }
+    const { userId } = principal
+    const command: RunCommand = {
+      threadId,
+      runId,
+      agent,
+      events: [queued],
+      producerKey: 'submit',
+      fence: null,
+      change: { kind: 'submit', owner: userId, model, idempotencyKey, requestHash },
+      notes: [{ userId, note: { type: 'run_queued', threadId, runId, agent } }],
+    }
     const superseded: RunId[] = []
-    const outcome = await log.transact(async (tx, append, note) => {
-      await lockThread(tx, principal, threadId)
-      const first = idempotencyKey === null ? undefined : await findByKey(tx, principal, idempotencyKey)
-      if (first !== undefined) {
-        if (first.request_hash === requestHash) return { run: runOf(first), created: false }
-        throw new HoldfastError(
-          'idempotency_conflict',
-          'This Idempotency-Key was used with another request; make a new key for a new request',
-        )
-      }
-      await requireFiles(tx, principal, threadId, request)
-      const room = await makeRoom(tx, append, threadId, request.whenBusy)
-      superseded.push(...room.running)
-
-      const runId = makeId('run')
-      const message = { id: makeId('message'), text: request.message, files: request.files }
-      const queued: NewEvent = { type: 'run_queued', data: { message, policy: request.whenBusy } }
-      const [stored] = await append({
-        threadId,
-        runId,
-        agent,
-        events: [queued],
-        producerKey: 'submit',
-        fence: null,
+    const append = async (): Promise<readonly StoredEvent[]> => {
+      if (whenBusy === 'queue') return log.append(command)
+      return log.transact(async (tx, appendIn) => {
+        await lockThread(tx, principal, threadId)
+        if ((await first(tx)) === null) superseded.push(...(await makeRoom(tx, appendIn, threadId, whenBusy)))
+        return appendIn(command)
       })
+    }
+    try {
+      const [stored] = await append()
       if (stored === undefined) throw new Error('The append of run_queued returned nothing')
-      const row = await tx
-        .insertInto('runs')
-        .values({
-          id: runId,
-          thread_id: threadId,
-          owner: principal.userId,
-          agent,
-          model,
-          status: 'queued',
-          idempotency_key: idempotencyKey,
-          request_hash: requestHash,
-          queued_at_seq: stored.seq,
-        })
-        .returningAll()
-        .executeTakeFirstOrThrow()
-      for (const ended of room.ended) await noteCancelled(note, ended)
-      await note(principal.userId, { type: 'run_queued', threadId, runId, agent })
-      return { run: runOf(row), created: true }
-    })
-    for (const runId of superseded) deps.onCancel(runId)
-    if (outcome.created) deps.onQueued()
-    return outcome
+      for (const id of superseded) deps.onCancel(id)
+      deps.onQueued()
+      const { seq: queuedAt, at: createdAt } = stored
+      const run: Run = {
+        id: runId,
+        threadId,
+        agent,
+        model,
+        status: 'queued',
+        attempt: 0,
+        createdAt,
+        queuedAt,
+      }
+      return { run, created: true }
+    } catch (error) {
+      const before = error instanceof IdempotencyKeyTakenError ? await first(store.db) : null
+      if (before === null) throw error
+      return before
+    }
   }
 
   const get: Runs['get'] = async (principal, runId) => runOf(await requireRun(store, principal, runId))
@@ -100,7 +107,7 @@ export function createRuns(deps: {
 
   const cancel: Runs['cancel'] = async (principal, runId) => {
     const { thread_id: threadId } = await requireRun(store, principal, runId)
-    const run = await log.transact(async (tx, append, note) => {
+    const run = await log.transact(async (tx, append) => {
       await lockThread(tx, principal, threadId)
       const row = await tx
         .selectFrom('runs')
@@ -109,15 +116,24 @@ export function createRuns(deps: {
         .forUpdate()
         .executeTakeFirst()
       if (row === undefined) throw noRun(runId)
-      const after = await requestEnd(tx, append, row, 'user')
-      if (after.status !== row.status) await noteCancelled(note, after)
-      return runOf(after)
+      return runOf(await requestEnd(tx, append, row, 'user'))
     })
     deps.onCancel(runId)
     return run
   }
 
   return { submit, get, list, cancel }
+}
+
+type Submitted = Awaited<ReturnType<Runs['submit']>>
+
+/** @throws {HoldfastError} idempotency_conflict: the key was used with another request */
+function repeated(row: RunRow, requestHash: string): Submitted {
+  if (row.request_hash === requestHash) return { run: runOf(row), created: false }
+  throw new HoldfastError(
+    'idempotency_conflict',
+    'This Idempotency-Key was used with another request; make a new key for a new request',
+  )
 }
 
 /** Agent and model are known before anything is written; a typo is an answer, not a failed run. */
@@ -145,8 +161,8 @@ async function lockThread(tx: Tx, principal: Principal, threadId: ThreadId): Pro
   if (row === undefined) throw new HoldfastError('not_found', `There is no thread ${threadId}`)
 }
 
-function findByKey(tx: Tx, principal: Principal, key: string): Promise<RunRow | undefined> {
-  return tx
+function findByKey(db: Store['db'], principal: Principal, key: string): Promise<RunRow | undefined> {
+  return db
     .selectFrom('runs')
     .selectAll()
     .where('owner', '=', principal.userId)
@@ -155,14 +171,13 @@ function findByKey(tx: Tx, principal: Principal, key: string): Promise<RunRow | 
 }
 
 async function requireFiles(
-  tx: Tx,
+  db: Store['db'],
   principal: Principal,
   threadId: ThreadId,
   request: ParsedSubmitRun,
 ): Promise<void> {
   const wanted = request.files
-  if (wanted.length === 0) return
-  const rows = await tx
+  const rows = await db
     .selectFrom('files')
     .select('id')
     .where('thread_id', '=', threadId)
@@ -175,20 +190,16 @@ async function requireFiles(
     throw new HoldfastError('not_found', `There is no file ${missing} in this thread`)
 }
 
-/** A queued run that ended here and now; a running one is noted by its worker, when it has. */
-function noteCancelled(note: Note, { owner, thread_id: threadId, id }: RunRow): Promise<void> {
-  return note(owner, { type: 'run_ended', threadId, runId: id, status: 'cancelled' })
-}
-
-/** R5: what a second message does while a run of the thread is under way. */
+/**
+ * R5: what a second message does while runs of the thread are under way.
+ * @returns the running ones, which their workers have to be told of
+ */
 async function makeRoom(
   tx: Tx,
   append: Append,
   threadId: ThreadId,
-  whenBusy: 'queue' | 'reject' | 'interrupt',
-): Promise<{ readonly running: readonly RunId[]; readonly ended: readonly RunRow[] }> {
-  const empty = { running: [], ended: [] }
-  if (whenBusy === 'queue') return empty
+  whenBusy: 'reject' | 'interrupt',
+): Promise<readonly RunId[]> {
   const busy = await tx
     .selectFrom('runs')
     .selectAll()
@@ -197,17 +208,14 @@ async function makeRoom(
     .orderBy('queued_at_seq')
     .forUpdate()
     .execute()
-  if (busy.length === 0) return empty
-  if (whenBusy === 'reject')
+  const [first] = busy
+  if (first !== undefined && whenBusy === 'reject')
     throw new HoldfastError(
       'thread_busy',
-      `Run ${busy[0]?.id} of this thread is under way; wait for it, cancel it, or send with whenBusy queue or interrupt`,
+      `Run ${first.id} of this thread is under way; wait for it, cancel it, or send with whenBusy queue or interrupt`,
     )
   for (const row of busy) await requestEnd(tx, append, row, 'superseded')
-  return {
-    running: busy.filter(({ status }) => status === 'running').map(({ id }) => id),
-    ended: busy.filter(({ status }) => status === 'queued'),
-  }
+  return busy.filter(({ status }) => status === 'running').map(({ id }) => id)
 }
 
 /** A queued run ends here and now; a running one is told by cancel_by, which its worker reads (R6). */
@@ -215,25 +223,24 @@ async function requestEnd(tx: Tx, append: Append, row: RunRow, by: 'user' | 'sup
   const end = stepRun(stateOf(row), { kind: 'end', outcome: 'cancelled' })
   if (!end.ok) return row
   if (row.status === 'queued') {
+    const { owner: userId, thread_id: threadId, id: runId, agent } = row
     await append({
-      threadId: row.thread_id,
-      runId: row.id,
-      agent: row.agent,
+      threadId,
+      runId,
+      agent,
       events: [{ type: 'agent_cancelled', data: { by } }],
       producerKey: 'cancel',
       fence: null,
+      change: { kind: 'end', status: 'cancelled' },
+      notes: [{ userId, note: { type: 'run_ended', threadId, runId, status: 'cancelled' } }],
     })
-    return updateRun(tx, row.id, { status: 'cancelled', cancel_by: by })
   }
-  return updateRun(tx, row.id, { cancel_by: row.cancel_by ?? by })
-}
-
-function updateRun(
-  tx: Tx,
-  runId: RunId,
-  change: { status?: 'cancelled'; cancel_by: 'user' | 'superseded' },
-): Promise<RunRow> {
-  return tx.updateTable('runs').set(change).where('id', '=', runId).returningAll().executeTakeFirstOrThrow()
+  return tx
+    .updateTable('runs')
+    .set({ cancel_by: row.cancel_by ?? by })
+    .where('id', '=', row.id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
 }
 
 async function requireRun(store: Store, principal: Principal, runId: RunId): Promise<RunRow> {

@@ -6,8 +6,14 @@ export const runLimits = {
   claimPollMs: 1_000,
   /** After so many attempts that died, the run fails with attempts_exhausted. */
   attempts: 3,
-  /** Runs one worker carries at a time. */
-  concurrentPerWorker: 8,
+  /** Runs one worker carries at a time: most of their time they wait for a model or a tool's own process. */
+  concurrentPerWorker: 64,
+  /** Runs of one user at a time on all nodes; further ones wait in the queue. */
+  concurrentPerUser: 8,
+  /** Queued runs of one user that a look for work takes before it goes on to the next user. */
+  perUserAndLook: 4,
+  /** Users a look for work goes through: more than can be at their limit at a time. */
+  usersPerLook: 1_000,
   /** Ended runs of the thread that a model is shown. */
   earlierRuns: 20,
 } as const

@@ -1,11 +1,10 @@
-import type { EventData, NodeId, RunId } from '@holdfast/protocol'
-import { sql } from 'kysely'
+import type { EventData, NodeId, RunId, UserId } from '@holdfast/protocol'
+import { CompiledQuery, sql } from 'kysely'
+import { LeaseLostError } from '../log/event-log.ts'
 import type { SqlEventLog } from '../log/sql-event-log.ts'
-import type { Store, Tx } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { runLimits } from './run-limits.ts'
 import type { RunRow } from './run-row.ts'
-import { stateOf } from './run-row.ts'
-import { stepRun } from './run-state.ts'
 
 /** A run this node holds, under the lease its appends name. */
 export interface Claim {
@@ -17,118 +16,100 @@ export interface Claim {
 /** Time is the database's: nodes with wrong clocks still agree about leases. */
 const leaseEnd = sql<Date>`now() + make_interval(secs => ${runLimits.leaseMs / 1000})`
 
+export interface ClaimRequest {
+  readonly node: NodeId
+  /** In this node's hands: never taken from itself, however late its heartbeat is. */
+  readonly held: readonly RunId[]
+  /** How many more this node can carry. */
+  readonly most: number
+  /** The last user whose queued run was claimed: the next ones have their turn first. '' at the start. */
+  readonly after: UserId | ''
+  /** What agent_started will say besides the attempt; committed with the claim (L3). */
+  readonly started: (row: RunRow) => Omit<EventData<'agent_started'>, 'attempt'>
+}
+
 /**
- * Takes the oldest run that may run: queued, or running under a lease that expired, and the first of its thread
- * that has not ended (R5). null: nothing to do.
+ * Takes runs that may run: those whose lease ran out, then queued ones, each the first of its thread that has not
+ * ended (R5). Queued runs are taken from one user after the other, and nobody has more than
+ * runLimits.concurrentPerUser at a time. (Counted without a lock: nodes that claim at the same moment may together
+ * go over it by what each of them takes.)
  *
- * @param held runs in this node's hands: never taken from itself, however late its heartbeat is
- * @param started what agent_started will say besides the attempt; committed with the claim (L3)
+ * They are looked up without locks. The claim itself is an append that names the lease it saw: of two nodes that
+ * want the same run, one gets it, and the other leaves it.
  */
-export async function claimRun(
+export async function claimRuns(
   store: Store,
   log: SqlEventLog,
-  node: NodeId,
-  held: readonly RunId[],
-  started: (row: RunRow) => Omit<EventData<'agent_started'>, 'attempt'>,
-): Promise<Claim | null> {
-  for (const candidate of await candidates(store, held)) {
-    const claim = await log.transact(async (tx, append, note): Promise<Claim | null> => {
-      const row = await lockCandidate(tx, candidate)
-      if (row === null) return null
-      const step = stepRun(stateOf(row), {
-        kind: 'claim',
-        nowMs: row.db_now.getTime(),
-        leaseMs: runLimits.leaseMs,
-      })
-      if (!step.ok || step.next.kind !== 'running') return null
-      const { leaseEpoch } = step.next
-      const attempt = row.attempt + 1
-      await tx
-        .updateTable('runs')
-        .set({
-          status: 'running',
-          attempt,
-          lease_epoch: leaseEpoch,
-          lease_node: node,
-          lease_expires_at: leaseEnd,
-        })
-        .where('id', '=', row.id)
-        .execute()
-      await append({
-        threadId: row.thread_id,
-        runId: row.id,
-        agent: row.agent,
-        events: [{ type: 'agent_started', data: { attempt, ...started(row) } }],
-        producerKey: `${attempt}.started`,
-        fence: { runId: row.id, leaseEpoch },
-      })
-      await note(row.owner, { type: 'run_started', threadId: row.thread_id, runId: row.id, attempt })
-      return { row, leaseEpoch, attempt }
-    })
-    if (claim !== null) return claim
-  }
-  return null
+  request: ClaimRequest,
+): Promise<readonly Claim[]> {
+  const rows = await candidates(store, request)
+  const claims = await Promise.all(rows.map((row) => claim(log, request, row)))
+  return claims.filter((one) => one !== null)
 }
 
-/** Looked up without locks; a few, because another node may take the first. */
+async function claim(log: SqlEventLog, { node, started }: ClaimRequest, row: RunRow): Promise<Claim | null> {
+  const { id: runId, thread_id: threadId, owner: userId, agent, lease_epoch: leaseEpoch } = row
+  const attempt = row.attempt + 1
+  try {
+    await log.append({
+      threadId,
+      runId,
+      agent,
+      events: [{ type: 'agent_started', data: { attempt, ...started(row) } }],
+      producerKey: `${attempt}.started`,
+      fence: null,
+      change: { kind: 'claim', node, leaseEpoch, leaseMs: runLimits.leaseMs },
+      notes: [{ userId, note: { type: 'run_started', threadId, runId, attempt } }],
+    })
+  } catch (error) {
+    if (error instanceof LeaseLostError) return null
+    throw error
+  }
+  return { row, leaseEpoch: leaseEpoch + 1, attempt }
+}
+
+const firstOfThread = `not exists (
+  select from runs before where before.thread_id = run.thread_id and before.queued_at_seq < run.queued_at_seq
+    and before.status in ('queued', 'running'))`
+
+// By run and not by node: one that this node left behind after a fault of the store is taken up again.
+const expiredStatement = `/* prepare runs-expired */
+select run.* from runs run
+where run.status = 'running' and run.lease_expires_at <= now() and run.id <> all($1) and ${firstOfThread}
+order by run.lease_expires_at limit $2`
+
+/** From user to user by the index, never through all that is queued, and no further than there is room for. */
+const queuedStatement = `/* prepare runs-queued */
+with recursive owners as (
+  (select owner from runs where status = 'queued' and owner > $1 order by owner limit 1)
+  union all
+  select (select r.owner from runs r where r.status = 'queued' and r.owner > o.owner order by r.owner limit 1)
+  from owners o where o.owner is not null
+)
+select run.* from (select owner from owners where owner is not null limit ${runLimits.usersPerLook}) turn,
+  lateral (
+    select run.* from runs run
+    where run.owner = turn.owner and run.status = 'queued' and ${firstOfThread}
+    order by run.created_at
+    limit greatest(0, least(${runLimits.perUserAndLook},
+      $3 - (select count(*) from runs r where r.owner = turn.owner and r.status = 'running')))
+  ) run
+limit $2`
+
 async function candidates(
   store: Store,
-  held: readonly RunId[],
-): Promise<readonly Pick<RunRow, 'id' | 'thread_id'>[]> {
-  return (
-    store.db
-      .selectFrom('runs as run')
-      .select(['run.id', 'run.thread_id'])
-      .where((where) =>
-        where.or([
-          where('run.status', '=', 'queued'),
-          where.and([
-            where('run.status', '=', 'running'),
-            where('run.lease_expires_at', '<=', sql<Date>`now()`),
-          ]),
-        ]),
-      )
-      // By run and not by node: one that this node left behind after a fault of the store is taken up again.
-      .$if(held.length > 0, (query) => query.where('run.id', 'not in', held))
-      .where((where) =>
-        where.not(
-          where.exists(
-            where
-              .selectFrom('runs as before')
-              .select('before.id')
-              .whereRef('before.thread_id', '=', 'run.thread_id')
-              .whereRef('before.queued_at_seq', '<', 'run.queued_at_seq')
-              .where('before.status', 'in', ['queued', 'running']),
-          ),
-        ),
-      )
-      .orderBy('run.created_at')
-      .limit(4)
-      .execute()
-  )
-}
-
-/** Thread first, then run, as everywhere; a thread that another node holds is passed over. */
-async function lockCandidate(
-  tx: Tx,
-  candidate: Pick<RunRow, 'id' | 'thread_id'>,
-): Promise<(RunRow & { db_now: Date }) | null> {
-  const thread = await tx
-    .selectFrom('threads')
-    .select('id')
-    .where('id', '=', candidate.thread_id)
-    .forUpdate()
-    .skipLocked()
-    .executeTakeFirst()
-  if (thread === undefined) return null
-  const row = await tx
-    .selectFrom('runs')
-    .selectAll()
-    .select(sql<Date>`now()`.as('db_now'))
-    .where('id', '=', candidate.id)
-    .forUpdate()
-    .executeTakeFirst()
-  return row ?? null
+  { held, most, after }: Pick<ClaimRequest, 'held' | 'most' | 'after'>,
+): Promise<readonly RunRow[]> {
+  const query = async (text: string, values: readonly unknown[]): Promise<readonly RunRow[]> =>
+    (await store.db.executeQuery<RunRow>(CompiledQuery.raw(text, [...values]))).rows
+  const expired = await query(expiredStatement, [held, most])
+  const free = most - expired.length
+  const queuedFrom = (owner: string): Promise<readonly RunRow[]> =>
+    query(queuedStatement, [owner, free, runLimits.concurrentPerUser])
+  if (free <= 0) return expired
+  const queued = await queuedFrom(after)
+  if (queued.length > 0 || after === '') return [...expired, ...queued]
+  return [...expired, ...(await queuedFrom(''))]
 }
 
 export interface Renewal {

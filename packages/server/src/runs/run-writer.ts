@@ -1,10 +1,8 @@
 import type { NewEvent, RunOrder, StoredEvent, TerminalType } from '@holdfast/protocol'
 import { advanceRun, newRun, terminalTypes } from '@holdfast/protocol'
 import type { AppendCommand } from '../log/event-log.ts'
-import { LeaseLostError } from '../log/event-log.ts'
-import type { LifecycleNote } from '../log/lifecycle-log.ts'
+import type { RunCommand, RunNote } from '../log/run-change.ts'
 import type { SqlEventLog } from '../log/sql-event-log.ts'
-import type { Tx } from '../store/store.ts'
 import type { Claim } from './run-queue.ts'
 import type { EndOutcome } from './run-state.ts'
 
@@ -48,40 +46,31 @@ export function createRunWriter(log: SqlEventLog, claim: Claim, stored: readonly
         producerKey: `${attempt}.${written}`,
         fence,
       }
-      const notes = events.flatMap((event) => noteOf(event, row))
-      if (notes.length === 0) await log.append(command)
-      else
-        await log.transact(async (tx, append, note) => {
-          // The append comes first: its fence asks for a run that is still running under this lease.
-          await append(command)
-          const terminal = events.find(isTerminal)
-          if (terminal !== undefined) await endRun(tx, claim, endOutcomes[terminal.type])
-          for (const one of notes) await note(row.owner, one)
-        })
+      await log.append({ ...command, ...endOf(events), notes: notesOf(events, row) })
       order = next
     },
   }
 }
 
-async function endRun(tx: Tx, { row, leaseEpoch }: Claim, status: EndOutcome): Promise<void> {
-  const { numUpdatedRows } = await tx
-    .updateTable('runs')
-    .set({ status, lease_expires_at: null, lease_node: null })
-    .where('id', '=', row.id)
-    .where('lease_epoch', '=', leaseEpoch)
-    .where('status', '=', 'running')
-    .executeTakeFirstOrThrow()
-  if (numUpdatedRows !== 1n) throw new LeaseLostError({ runId: row.id, leaseEpoch })
+/** What of these the user's other tabs and lists of threads are told (user/me). */
+function notesOf(events: readonly NewEvent[], row: Claim['row']): readonly RunNote[] {
+  const { id: runId, thread_id: threadId, owner: userId } = row
+  return events.flatMap((event): RunNote[] => {
+    if (event.type === 'data_requested') {
+      const { requestId } = event.data
+      return [{ userId, note: { type: 'data_requested', threadId, runId, requestId } }]
+    }
+    if (!isTerminal(event)) return []
+    const status = endOutcomes[event.type]
+    const outcome = event.type === 'agent_completed' ? { outcome: event.data.outcome } : {}
+    return [{ userId, note: { type: 'run_ended', threadId, runId, status, ...outcome } }]
+  })
 }
 
-/** What of this the user's other tabs and lists of threads are told (user/me). */
-function noteOf(event: NewEvent, { id: runId, thread_id: threadId }: Claim['row']): LifecycleNote[] {
-  if (event.type === 'data_requested')
-    return [{ type: 'data_requested', threadId, runId, requestId: event.data.requestId }]
-  if (!isTerminal(event)) return []
-  const status = endOutcomes[event.type]
-  const outcome = event.type === 'agent_completed' ? { outcome: event.data.outcome } : {}
-  return [{ type: 'run_ended', threadId, runId, status, ...outcome }]
+/** R4, L3: the terminal event ends the run in the same statement. */
+function endOf(events: readonly NewEvent[]): Pick<RunCommand, 'change'> {
+  const terminal = events.find(isTerminal)
+  return terminal === undefined ? {} : { change: { kind: 'end', status: endOutcomes[terminal.type] } }
 }
 
 function step(order: RunOrder, event: NewEvent): RunOrder {

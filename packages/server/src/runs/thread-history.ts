@@ -1,12 +1,18 @@
 import type { StoredEvent, UserMessage } from '@holdfast/protocol'
-import type { EventLog } from '../log/event-log.ts'
+import type { SqlEventLog } from '../log/sql-event-log.ts'
 import type { Store } from '../store/store.ts'
 import type { EarlierRun } from '../tools/define-tool.ts'
 import { runLimits } from './run-limits.ts'
 import type { RunRow } from './run-row.ts'
 
 /** What the thread's ended runs leave for this one, oldest first; the last runLimits.earlierRuns of them. */
-export async function earlierRuns(store: Store, log: EventLog, row: RunRow): Promise<readonly EarlierRun[]> {
+export async function earlierRuns(
+  store: Store,
+  log: SqlEventLog,
+  row: RunRow,
+): Promise<readonly EarlierRun[]> {
+  // The thread's first event: nothing was before it.
+  if (row.queued_at_seq === 1) return []
   const ended = await store.db
     .selectFrom('runs')
     .select('id')
@@ -16,9 +22,9 @@ export async function earlierRuns(store: Store, log: EventLog, row: RunRow): Pro
     .orderBy('queued_at_seq', 'desc')
     .limit(runLimits.earlierRuns)
     .execute()
-  const histories = await Promise.all(ended.map(({ id }) => log.readRun(id)))
-  return histories.toReversed().flatMap((events) => {
-    const earlier = summarise(events)
+  const histories = await log.readRuns(ended.map(({ id }) => id))
+  return ended.toReversed().flatMap(({ id }) => {
+    const earlier = summarise(histories.get(id) ?? [])
     return earlier === null ? [] : [earlier]
   })
 }

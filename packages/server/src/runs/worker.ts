@@ -1,4 +1,4 @@
-import type { MakeId, NodeId, RunId } from '@holdfast/protocol'
+import type { MakeId, NodeId, RunId, StoredEvent, UserId } from '@holdfast/protocol'
 import { HoldfastError } from '@holdfast/protocol'
 import type { Registry } from '../agents/registry.ts'
 import { runAgent } from '../agents/run-agent.ts'
@@ -9,7 +9,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { runLimits } from './run-limits.ts'
 import type { Claim } from './run-queue.ts'
-import { claimRun, renewLeases, voidLeases } from './run-queue.ts'
+import { claimRuns, renewLeases, voidLeases } from './run-queue.ts'
 import { createRunWriter } from './run-writer.ts'
 import { RunStop, settleRun } from './settle-run.ts'
 import { earlierRuns, messageOf } from './thread-history.ts'
@@ -49,32 +49,43 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   let woken = Promise.withResolvers<void>()
   const wake = (): void => woken.resolve()
 
-  const claimNext = (): Promise<Claim | null> =>
-    claimRun(store, log, node, [...inHand.keys()], (row) => {
-      const { name, offline } = registry.models.resolve(row.model, registry.agent(row.agent).offlineRules)
-      return { model: name, offline }
+  let lastOwner: UserId | '' = ''
+  async function claimSome(most: number): Promise<number> {
+    const claims = await claimRuns(store, log, {
+      node,
+      held: [...inHand.keys()],
+      most,
+      after: lastOwner,
+      started: (row) => {
+        const { name, offline } = registry.models.resolve(row.model, registry.agent(row.agent).offlineRules)
+        return { model: name, offline }
+      },
     })
+    lastOwner = claims.at(-1)?.row.owner ?? lastOwner
+    // One question for all of them; a claim without its events is left, and taken again when its lease runs out.
+    const events = await log.readRuns(claims.map(({ row }) => row.id))
+    for (const claim of claims) take(claim, events.get(claim.row.id) ?? [])
+    return claims.length
+  }
 
   const claiming = (async () => {
     while (!draining) {
       woken = Promise.withResolvers<void>()
-      if (inHand.size < runLimits.concurrentPerWorker) {
-        const claim = await claimNext().catch((error: unknown) => {
+      const free = runLimits.concurrentPerWorker - inHand.size
+      if (free > 0) {
+        const claimed = await claimSome(free).catch((error: unknown) => {
           logger.error({ error }, 'claim failed; trying again')
-          return null
+          return 0
         })
-        if (claim !== null) {
-          take(claim)
-          continue
-        }
+        if (claimed > 0) continue
       }
-      await Promise.race([woken.promise, poll(runLimits.claimPollMs, woken.promise)])
+      await poll(runLimits.claimPollMs, woken.promise)
     }
   })()
 
-  function take(claim: Claim): void {
+  function take(claim: Claim, events: readonly StoredEvent[]): void {
     const abort = new AbortController()
-    const ended = carry(deps, claim, abort.signal)
+    const ended = carry(deps, claim, events, abort.signal)
       .catch((error: unknown) =>
         logger.error({ run: claim.row.id, error }, 'run left behind; its lease will expire'),
       )
@@ -123,12 +134,16 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
 }
 
 /** One attempt of one run, from its claim to its end, its release, or the loss of its lease. */
-async function carry(deps: WorkerDeps, claim: Claim, signal: AbortSignal): Promise<void> {
+async function carry(
+  deps: WorkerDeps,
+  claim: Claim,
+  events: readonly StoredEvent[],
+  signal: AbortSignal,
+): Promise<void> {
   const { store, log, registry, workspace, logger, makeId, nowMs } = deps
   const { row, attempt } = claim
   const principal: Principal = { kind: 'user', userId: row.owner }
   const agent = registry.agent(row.agent)
-  const events = await log.readRun(row.id)
   const writer = createRunWriter(log, claim, events)
   const about = { run: row.id, thread: row.thread_id, attempt }
   logger.info(about, 'run started')

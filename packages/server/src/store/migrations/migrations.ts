@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration'
 import * as first from './0001-first.ts'
 import * as lifecycle from './0002-lifecycle.ts'
 import * as identity from './0003-identity.ts'
+import * as claims from './0004-claims.ts'
 
 /** One file a migration, never changed once released; they run in the order of these names. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-lifecycle': lifecycle,
   '0003-identity': identity,
+  '0004-claims': claims,
 }
