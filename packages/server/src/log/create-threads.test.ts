@@ -1,9 +1,10 @@
-import { limits, systemIdMaker } from '@holdfast/protocol'
+import { limits, start, systemIdMaker, type ThreadId } from '@holdfast/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Principal } from '../principal.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
 import type { Store } from '../store/store.ts'
 import { createThreads } from './create-threads.ts'
+import { createEventLog } from './sql-event-log.ts'
 import type { Threads } from './threads.ts'
 
 const makeId = systemIdMaker()
@@ -74,6 +75,28 @@ test('a removed thread is gone, and cannot be removed again', async () => {
   await threads.remove(user, id)
   await expect(threads.get(user, id)).rejects.toMatchObject({ code: 'not_found' })
   await expect(threads.remove(user, id)).rejects.toMatchObject({ code: 'not_found' })
+})
+
+test('[L2] its events go with it, and nobody else’s; an append that comes late finds no thread', async () => {
+  const user = newUser()
+  const [gone, kept] = [await threads.create(user), await threads.create(user)]
+  await using log = createEventLog(store)
+  const append = (threadId: ThreadId, producerKey: string) =>
+    log.append({
+      threadId,
+      runId: makeId('run'),
+      agent: 'a',
+      events: [{ type: 'agent_thinking', data: { step: 1, text: 'x' } }],
+      producerKey,
+      fence: null,
+    })
+  await append(gone.id, '1')
+  await append(kept.id, '1')
+  await threads.remove(user, gone.id)
+  await expect(append(gone.id, '2')).rejects.toMatchObject({ code: 'not_found' })
+  const read = (threadId: ThreadId) => log.read(threadId, start, { events: 10, bytes: 10_000 })
+  expect(await read(gone.id)).toEqual([])
+  expect(await read(kept.id)).toHaveLength(1)
 })
 
 test('a title with U+0000 is a bad request, not a fault', async () => {

@@ -82,7 +82,7 @@ export function openGroupCommit(
 
 /**
  * How many commands from the head of the queue go together: at most `maxEvents` events, one command at least.
- * A second command under the same key waits for the next group, where it finds what the first one stored (L5).
+ * A second command under one of its keys waits for the next group, where it finds what the first one stored (L5).
  */
 export function groupSize(queue: readonly PreparedCommand[], maxEvents: number): number {
   const keys = new Set<string>()
@@ -98,12 +98,16 @@ export function groupSize(queue: readonly PreparedCommand[], maxEvents: number):
   return size
 }
 
-/** What no two commands of one statement may share. */
-function keysOf({ command: { runId, producerKey, change } }: PreparedCommand): readonly string[] {
-  const producer = `${runId} ${producerKey}`
-  return change?.kind === 'submit' && change.idempotencyKey !== null
-    ? [producer, `${change.owner} ${change.idempotencyKey}`]
-    : [producer]
+/**
+ * What no two commands of one statement may share: it judges all of them by the rows as they were before it, and so
+ * would let two claims of one run pass. (A run has one writer, so nobody waits for this.)
+ */
+function keysOf({ command: { runId, producerKey, fence, change } }: PreparedCommand): readonly string[] {
+  const keys = [`${runId} ${producerKey}`]
+  if (fence !== null || change !== undefined) keys.push(runId)
+  if (change?.kind === 'submit' && change.idempotencyKey !== null)
+    keys.push(`${change.owner} ${change.idempotencyKey}`)
+  return keys
 }
 
 /**

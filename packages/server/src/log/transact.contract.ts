@@ -1,9 +1,10 @@
-import type { Position, ThreadId } from '@holdfast/protocol'
-import { start } from '@holdfast/protocol'
+import type { Position, RunId, ThreadId, UserId } from '@holdfast/protocol'
+import { start, systemIdMaker } from '@holdfast/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Store } from '../store/store.ts'
 import { delta } from './event-log.contract.ts'
 import { LeaseLostError } from './event-log.ts'
+import type { RunCommand } from './run-change.ts'
 import type { SqlHarness } from './testing/sql-harness.ts'
 import { sqlHarness } from './testing/sql-harness.ts'
 
@@ -101,6 +102,149 @@ export function transactContract(name: string, open: () => Promise<Store>): void
         append({ ...run, producerKey: 'a', events: [delta('other')] }),
       )
       expect(again).toEqual(first)
+    })
+
+    describe('[L3] a change of the run in the append’s own statement', () => {
+      const owner = () => harness.principal.userId
+      const makeId = systemIdMaker()
+      const submit = (
+        threadId: ThreadId,
+        more: { userId?: UserId; key?: string } = {},
+      ): RunCommand & { runId: RunId } => {
+        const [runId, userId] = [makeId('run'), more.userId ?? owner()]
+        return {
+          threadId,
+          runId,
+          agent: 'tester',
+          events: [delta('queued')],
+          producerKey: 'submit',
+          fence: null,
+          change: {
+            kind: 'submit',
+            owner: userId,
+            model: null,
+            idempotencyKey: more.key ?? null,
+            requestHash: 'h',
+          },
+          notes: [{ userId, note: { type: 'run_queued', threadId, runId, agent: 'tester' } }],
+        }
+      }
+      const claim = (run: RunCommand, leaseEpoch: number, leaseMs = 60_000): RunCommand => ({
+        threadId: run.threadId,
+        runId: run.runId,
+        agent: 'tester',
+        events: [delta('started')],
+        producerKey: `${leaseEpoch + 1}.started`,
+        fence: null,
+        change: { kind: 'claim', node: makeId('node'), leaseEpoch, leaseMs },
+      })
+      const end = (run: RunCommand, leaseEpoch: number): RunCommand => ({
+        threadId: run.threadId,
+        runId: run.runId,
+        agent: 'tester',
+        events: [delta('ended')],
+        producerKey: 'end',
+        fence: { runId: run.runId, leaseEpoch },
+        change: { kind: 'end', status: 'completed' },
+      })
+      const row = (runId: RunId) =>
+        harness.store.db.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst()
+      const notes = () =>
+        harness.store.db
+          .selectFrom('lifecycle')
+          .selectAll()
+          .where('user_id', '=', owner())
+          .orderBy('seq')
+          .execute()
+
+      test('a run is submitted, claimed and ended, and each step stands in its row', async () => {
+        const run = submit(await harness.createThread())
+        const [queued] = await harness.log.append(run)
+        expect(await row(run.runId)).toMatchObject({
+          status: 'queued',
+          attempt: 0,
+          lease_epoch: 0,
+          queued_at_seq: queued?.seq,
+          owner: owner(),
+        })
+        await harness.log.append(claim(run, 0))
+        const running = await row(run.runId)
+        expect(running).toMatchObject({ status: 'running', attempt: 1, lease_epoch: 1 })
+        expect(Number(running?.lease_expires_at)).toBeGreaterThan(Date.now() + 30_000)
+        await harness.log.append(end(run, 1))
+        expect(await row(run.runId)).toMatchObject({
+          status: 'completed',
+          lease_node: null,
+          lease_expires_at: null,
+        })
+      })
+
+      test('many in one group: every run has its row, and the user’s notes have no gap', async () => {
+        const before = (await notes()).length
+        const threads = await Promise.all(Array.from({ length: 20 }, () => harness.createThread()))
+        const made = (await notes()).length - before
+        const heard: number[] = []
+        const stop = harness.lifecycle.onCommit((_, head) => heard.push(head))
+        const runs = threads.map((threadId) => submit(threadId))
+        await Promise.all(runs.map((run) => harness.log.append(run)))
+        stop()
+        const all = await notes()
+        expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1))
+        expect(all).toHaveLength(before + made + 20)
+        expect(heard.at(-1)).toBe(all.length)
+        expect(new Set(all.slice(-20).map(({ run_id: id }) => id))).toEqual(
+          new Set(runs.map(({ runId }) => runId)),
+        )
+        for (const { runId } of runs) expect(await row(runId)).toMatchObject({ status: 'queued' })
+      })
+
+      test('[L4] of two claims of one run one is refused, and writes nothing', async () => {
+        const run = submit(await harness.createThread())
+        await harness.log.append(run)
+        const outcomes = await Promise.allSettled([
+          harness.log.append(claim(run, 0)),
+          harness.log.append({ ...claim(run, 0), producerKey: 'another' }),
+        ])
+        expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+        expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
+          reason: { name: 'LeaseLostError' },
+        })
+        expect(await row(run.runId)).toMatchObject({ attempt: 1, lease_epoch: 1 })
+        expect(await harness.log.readRun(run.runId)).toHaveLength(2)
+      })
+
+      test('[R1] a running run is claimed when its lease has run out, not before', async () => {
+        const run = submit(await harness.createThread())
+        await harness.log.append(run)
+        await harness.log.append(claim(run, 0))
+        await expect(harness.log.append(claim(run, 1))).rejects.toBeInstanceOf(LeaseLostError)
+        await harness.store.db
+          .updateTable('runs')
+          .set({ lease_expires_at: new Date(0) })
+          .where('id', '=', run.runId)
+          .execute()
+        await harness.log.append(claim(run, 1))
+        expect(await row(run.runId)).toMatchObject({ status: 'running', attempt: 2, lease_epoch: 2 })
+        await expect(harness.log.append(end(run, 1))).rejects.toBeInstanceOf(LeaseLostError)
+        expect((await row(run.runId))?.status).toBe('running')
+      })
+
+      test('[P1] a submit into another user’s thread finds no thread', async () => {
+        const run = submit(await harness.createThread(), { userId: makeId('user') })
+        await expect(harness.log.append(run)).rejects.toMatchObject({ code: 'not_found' })
+        expect(await row(run.runId)).toBeUndefined()
+      })
+
+      test('[L5] one idempotency key, one run, also when both come at once and into two threads', async () => {
+        const runs = [
+          submit(await harness.createThread(), { key: 'once' }),
+          submit(await harness.createThread(), { key: 'once' }),
+        ]
+        const outcomes = await Promise.allSettled(runs.map((run) => harness.log.append(run)))
+        expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+        expect(outcomes[1]).toMatchObject({ reason: { name: 'IdempotencyKeyTakenError' } })
+        expect(await harness.log.readRun(runs[1]?.runId ?? makeId('run'))).toEqual([])
+      })
     })
 
     test('[L2] [L3] claims, ends and heartbeats amid appends: no deadlock, no gap', async () => {

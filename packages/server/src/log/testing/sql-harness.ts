@@ -1,21 +1,27 @@
 import type { RunId } from '@holdfast/protocol'
 import { systemIdMaker } from '@holdfast/protocol'
+import type { Principal } from '../../principal.ts'
 import type { Store } from '../../store/store.ts'
 import { createThreads } from '../create-threads.ts'
 import type { EventLogHarness } from '../event-log.contract.ts'
+import { createLifecycleLog, type LifecycleLog } from '../lifecycle-log.ts'
 import type { SqlEventLog } from '../sql-event-log.ts'
 import { createEventLog } from '../sql-event-log.ts'
 
 export interface SqlHarness extends EventLogHarness {
   readonly log: SqlEventLog
   readonly store: Store
+  readonly lifecycle: LifecycleLog
+  /** Owner of its threads and runs. */
+  readonly principal: Principal
 }
 
 /** The contract's harness on a store, which goes with it. */
 export function sqlHarness(store: Store): SqlHarness {
   const makeId = systemIdMaker()
-  const log = createEventLog(store)
-  const threads = createThreads(store)
+  const lifecycle = createLifecycleLog(store)
+  const log = createEventLog(store, lifecycle)
+  const threads = createThreads(store, lifecycle)
   const principal = { kind: 'local', userId: makeId('user') } as const
 
   const setLease = (runId: RunId, leaseEpoch: number | null): Promise<void> =>
@@ -37,6 +43,8 @@ export function sqlHarness(store: Store): SqlHarness {
   return {
     log,
     store,
+    lifecycle,
+    principal,
     createThread: async () => (await threads.create(principal)).id,
     createRun: async (threadId) => {
       const id = makeId('run')
