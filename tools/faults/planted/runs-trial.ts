@@ -66,7 +66,7 @@ export async function runsTrial(): Promise<ViolationClass[]> {
         producerKey: `${attempt}.started`,
         fence: { runId: row.id, leaseEpoch: attempt },
       })
-      return { row, leaseEpoch: attempt, attempt }
+      return { row, leaseEpoch: attempt, attempt, interrupted: 0 }
     })
   const first = await claim(1)
   const second = await claim(2)

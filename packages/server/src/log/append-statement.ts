@@ -80,6 +80,7 @@ changed as (
   update runs r set
     status = case when p.change = 'claim' then 'running' else p.status end,
     attempt = r.attempt + (p.change = 'claim')::int,
+    interrupted = r.interrupted + (p.change = 'claim' and r.status = 'running')::int,
     lease_epoch = r.lease_epoch + (p.change = 'claim')::int,
     lease_node = p.node,
     lease_expires_at = clock_timestamp() + make_interval(secs => p.lease_ms / 1000.0)

@@ -224,7 +224,12 @@ export function transactContract(name: string, open: () => Promise<Store>): void
           .where('id', '=', run.runId)
           .execute()
         await harness.log.append(claim(run, 1))
-        expect(await row(run.runId)).toMatchObject({ status: 'running', attempt: 2, lease_epoch: 2 })
+        expect(await row(run.runId)).toMatchObject({
+          status: 'running',
+          attempt: 2,
+          interrupted: 1,
+          lease_epoch: 2,
+        })
         await expect(harness.log.append(end(run, 1))).rejects.toBeInstanceOf(LeaseLostError)
         expect((await row(run.runId))?.status).toBe('running')
       })

@@ -4,7 +4,7 @@ export const runLimits = {
   heartbeatMs: 1_000,
   /** Without any hint a queued run is found after this. */
   claimPollMs: 1_000,
-  /** After so many attempts that died, the run fails with attempts_exhausted. */
+  /** After so many attempts that died, the run fails with attempts_exhausted (R3). */
   attempts: 3,
   /** Runs one worker carries at a time: most of their time they wait for a model or a tool's own process. */
   concurrentPerWorker: 64,

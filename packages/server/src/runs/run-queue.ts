@@ -11,6 +11,8 @@ export interface Claim {
   readonly row: RunRow
   readonly leaseEpoch: number
   readonly attempt: number
+  /** Attempts before it that died. One that was given back by a draining server did not. */
+  readonly interrupted: number
 }
 
 /** Time is the database's: nodes with wrong clocks still agree about leases. */
@@ -65,7 +67,8 @@ async function claim(log: SqlEventLog, { node, started }: ClaimRequest, row: Run
     if (error instanceof LeaseLostError) return null
     throw error
   }
-  return { row, leaseEpoch: leaseEpoch + 1, attempt }
+  const interrupted = row.interrupted + (row.status === 'running' ? 1 : 0)
+  return { row, leaseEpoch: leaseEpoch + 1, attempt, interrupted }
 }
 
 const firstOfThread = `not exists (

@@ -323,10 +323,31 @@ describe('[R3] [L4] a run outlives its worker', () => {
     await h.runs.cancel(ann, run.id)
   })
 
+  test('[R2] an attempt that was given back politely is not one that died', async () => {
+    const { tool, reached, letGo, again } = gate()
+    const { run } = await (async () => {
+      await using first = await house([tool])
+      const submitted = await first.runs.submit(ann, first.threadId, ask('one'), null)
+      await reached()
+      return submitted
+    })()
+    for (let release = 1; release <= runLimits.attempts; release += 1) {
+      again()
+      await using next = await house([tool])
+      await reached()
+      expect((await next.runs.get(ann, run.id)).attempt).toBe(release + 1)
+    }
+    again()
+    await using last = await house([tool])
+    await reached()
+    letGo()
+    expect((await last.ended(run.id)).at(-1)?.type).toBe('agent_completed')
+  })
+
   test('after its attempts are used up it fails with attempts_exhausted', async () => {
     await using before = await house(tools, { worker: false })
     const { run } = await before.runs.submit(ann, before.threadId, ask('one'), null)
-    await sql`update runs set attempt = ${runLimits.attempts} where id = ${run.id}`.execute(store.db)
+    await sql`update runs set interrupted = ${runLimits.attempts} where id = ${run.id}`.execute(store.db)
     await using after = await house(tools)
     expect((await after.ended(run.id)).at(-1)).toMatchObject({
       type: 'agent_failed',

@@ -148,7 +148,7 @@ async function carry(
   const about = { run: row.id, thread: row.thread_id, attempt }
   logger.info(about, 'run started')
   try {
-    if (attempt > runLimits.attempts)
+    if (claim.interrupted >= runLimits.attempts)
       throw new HoldfastError(
         'attempts_exhausted',
         `The run was interrupted ${runLimits.attempts} times and is not tried again; ask again to start anew`,

@@ -51,6 +51,8 @@ export interface Schema {
     status: RunStatus
     /** How many times a worker has taken the run. */
     attempt: Generated<number>
+    /** How many of its attempts ended by their lease running out: they died, or their server did. */
+    interrupted: Generated<number>
     /** Raised by every claim: an append that names an older one is refused (L4). */
     lease_epoch: Generated<number>
     lease_node: string | null

@@ -9,6 +9,7 @@ import { type Kysely, sql } from 'kysely'
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statement of [
     sql`alter table events drop constraint events_thread_id_fkey`,
+    sql`alter table runs add column interrupted integer not null default 0`,
     sql`drop index runs_open`,
     // The claim goes from user to user and takes each one's oldest queued runs.
     sql`create index runs_queued on runs (owner, created_at) where status = 'queued'`,
