@@ -5,8 +5,8 @@ import {
   type ConnectionState,
   dueMs,
   initialState,
-  transition,
 } from './connection-state.ts'
+import { transition } from './connection-transitions.ts'
 import type { Credentials } from './credentials.ts'
 import { HoldfastConnectionError } from './errors.ts'
 import { createFollower, type FollowerHandle } from './follower.ts'

@@ -12,8 +12,8 @@ import {
   type Facts,
   initialState,
   type StateKind,
-  transition,
 } from './connection-state.ts'
+import { transition } from './connection-transitions.ts'
 
 const half = (): number => 0.5
 const at = (nowMs: number, random = half) => ({ nowMs, random })
