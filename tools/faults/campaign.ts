@@ -141,7 +141,7 @@ export async function runCampaign(
   const overMs = numbers.seconds * 1_000
   const limit = AbortSignal.any([interrupted, AbortSignal.timeout(overMs * patience + 60_000)])
   const driver = drive(driven, {
-    url: () => nodes.find(({ ready }) => ready)?.url ?? null,
+    urls: () => nodes.flatMap(({ ready, frozen, url }) => (ready && !frozen ? [url] : [])),
     applied: (thread) => appliedOf.get(thread) ?? 0,
     eventsPerThread: numbers['events-per-client'],
     // Eight runs at a time are carried by a server; half of the time is left for what trouble costs.

@@ -36,8 +36,8 @@ const answerWithinMs = 5_000
 export function drive(
   threads: readonly DrivenThread[],
   options: {
-    /** Of a server that is ready; null: none is. */
-    readonly url: () => string | null
+    /** Of the servers that can answer. */
+    readonly urls: () => readonly string[]
     /** How much of a thread its clients have applied: a run is not asked after before they have seen its end. */
     readonly applied: (thread: ThreadId) => number
     readonly eventsPerThread: number
@@ -45,7 +45,7 @@ export function drive(
     readonly signal: AbortSignal
   },
 ): Driver {
-  const { url, applied, eventsPerThread, pauseMs, signal } = options
+  const { urls, applied, eventsPerThread, pauseMs, signal } = options
   const heads = new Map<ThreadId, number>(threads.map(({ thread }) => [thread, 0]))
   const asked = new Map<ThreadId, number>()
   const underWay = new Map<ThreadId, { readonly endsAt: number; askAgainMs: number }>()
@@ -87,11 +87,16 @@ export function drive(
   const run = async (): Promise<void> => {
     for (;;) {
       signal.throwIfAborted()
-      const base = url()
       let left = threads.length
       // A few at a time: a round over many threads must not itself be the load.
-      for (let at = 0; base !== null && at < threads.length; at += 8) {
-        const outcomes = await Promise.allSettled(threads.slice(at, at + 8).map((one) => tend(one, base)))
+      for (let at = 0; at < threads.length; at += 8) {
+        const bases = urls()
+        if (bases.length === 0) break
+        const outcomes = await Promise.allSettled(
+          threads
+            .slice(at, at + 8)
+            .map((one, index) => tend(one, bases[(at / 8 + index) % bases.length] ?? '')),
+        )
         for (const outcome of outcomes) {
           if (outcome.status === 'rejected') retried += 1
           else if (outcome.value) left -= 1

@@ -99,6 +99,7 @@ export interface Node extends AsyncDisposable {
   readonly port: number
   readonly url: string
   readonly ready: boolean
+  readonly frozen: boolean
   readonly crashes: number
   /** Starts it and resolves when it serves. */
   start(): Promise<void>
@@ -120,6 +121,7 @@ export interface Restart extends Ending {
 export function createNode(name: string, directory: string, order: ServerOrder, onChange: () => void): Node {
   let ready = Promise.withResolvers<void>()
   let isReady = false
+  let isFrozen = false
   const set = (now: boolean): void => {
     isReady = now
     onChange()
@@ -167,6 +169,9 @@ export function createNode(name: string, directory: string, order: ServerOrder, 
     get ready() {
       return isReady
     },
+    get frozen() {
+      return isFrozen
+    },
     get crashes() {
       return server.crashes
     },
@@ -177,7 +182,11 @@ export function createNode(name: string, directory: string, order: ServerOrder, 
       await start()
       return { ...ending, backAfterMs: performance.now() - beganMs }
     },
-    freeze: (ms) => server.freeze(ms),
+    async freeze(ms) {
+      isFrozen = true
+      await server.freeze(ms)
+      isFrozen = false
+    },
     end: () => finish('SIGTERM'),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
