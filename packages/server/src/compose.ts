@@ -87,7 +87,7 @@ export async function startServer({
 
   const makeId = systemIdMaker()
   const node = makeId('node')
-  const store = opened.use(await openStore(settings, logger))
+  const store = opened.use(await openStore(settings, tier.tier, logger))
   const lifecycle = createLifecycleLog(store)
   const log = opened.use(createEventLog(store, lifecycle))
   const bus = opened.use(await openBus(busChoice, tier.tier, store, logger))
@@ -127,7 +127,14 @@ export async function startServer({
       else if (hint.kind === 'cancel') worker.cancel(hint.runId)
     }),
   )
-  opened.defer(bus.onResync(worker.wake))
+  /** B1: bus or database was away, and what hints would have told is asked for at once. */
+  const onResync = (listener: () => void): (() => void) => {
+    const endings = [bus.onResync(listener), store.presence.onBack(listener)]
+    return () => {
+      for (const end of endings) end()
+    }
+  }
+  opened.defer(onResync(worker.wake))
 
   let url = ''
   let ready = false
@@ -144,7 +151,17 @@ export async function startServer({
   const { localMode, revocations } = auth
   const access = { ...auth, authenticator: parts.authenticator ?? auth.authenticator }
   const realtime = opened.use(
-    openRealtime({ ...access, threads, log, lifecycle, bus, node, makeId, logger, ready: () => ready }),
+    openRealtime({
+      ...access,
+      threads,
+      log,
+      lifecycle,
+      bus: { subscribe: bus.subscribe, onResync },
+      node,
+      makeId,
+      logger,
+      ready: () => ready,
+    }),
   )
   opened.defer(
     revocations.onRevoke((revoked, where) => {
@@ -210,10 +227,15 @@ async function within(work: Promise<void>, ms: number, logger: Logger): Promise<
   clearTimeout(timer)
 }
 
-function openStore(settings: Settings, logger: Logger): Promise<Store> {
+function openStore(settings: Settings, tier: Tier, logger: Logger): Promise<Store> {
   return settings.databaseUrl === null
     ? openPgliteStore({ dataDir: join(settings.dataDir, 'store'), logger })
-    : openPostgresStore({ connectionString: settings.databaseUrl.reveal(), logger })
+    : openPostgresStore({
+        connectionString: settings.databaseUrl.reveal(),
+        poolSize: settings.databaseConnections,
+        policy: retryPolicies[tier],
+        logger,
+      })
 }
 
 async function openBus(choice: BusChoice, tier: Tier, { epoch }: Store, logger: Logger): Promise<Bus> {
@@ -233,12 +255,20 @@ async function openBus(choice: BusChoice, tier: Tier, { epoch }: Store, logger: 
   }
 }
 
+/** Readiness is asked for every few seconds: a store that is slower than this takes no more requests. */
+const answerMs = 2_000
+
 async function answers(store: Store): Promise<boolean> {
+  if (store.presence.away) return false
+  const late = Promise.withResolvers<false>()
+  const timer = setTimeout(late.resolve, answerMs, false)
   try {
-    await store.db.selectFrom('meta').select('key').limit(1).execute()
-    return true
+    const asked = store.db.selectFrom('meta').select('key').limit(1).execute()
+    return await Promise.race([asked.then(() => true), late.promise])
   } catch {
     // Readiness says that the store does not answer; why is in the log of whoever tried to use it.
     return false
+  } finally {
+    clearTimeout(timer)
   }
 }

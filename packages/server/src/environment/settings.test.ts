@@ -18,6 +18,7 @@ test('without any variable every setting has its default', () => {
     port: 8080,
     dataDir: '.holdfast',
     databaseUrl: null,
+    databaseConnections: 10,
     bus: null,
     natsUrl: null,
     publicUrl: null,

@@ -119,6 +119,14 @@ const table = {
     sentence: 'The PostgreSQL to use. Unset: a database inside the data directory, for one process.',
     secret: true,
   }),
+  databaseConnections: setting<number>({
+    names: ['HOLDFAST_DATABASE_CONNECTIONS'],
+    parser: wholeNumber(2, 1_000),
+    fallback: 10,
+    allowed: 'a whole number from 2 to 1000',
+    sentence:
+      'The most connections that this node opens to PostgreSQL for its work; the bus takes one more. All nodes together stay below the max_connections of the server.',
+  }),
   bus: setting<BusKind | null>({
     names: ['HOLDFAST_BUS'],
     parser: z.enum(busKinds).nullable(),

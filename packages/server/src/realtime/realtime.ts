@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import {
   type CloseReason,
+  HoldfastError,
   limits,
   type MakeId,
   type NodeId,
@@ -176,6 +177,8 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
           admit(request, socket, head, verdict)
         })
         .catch((error: unknown) => {
+          if (error instanceof HoldfastError && error.code === 'not_ready')
+            return refuse(socket, { code: error.code, detail: error.message })
           deps.logger.error({ err: error }, 'upgrade failed')
           refuse(socket, { code: 'internal', detail: 'The server met a fault of its own' })
         })

@@ -3,6 +3,7 @@ import { HoldfastError } from '@holdfast/protocol'
 import { callsOf } from '../agents/run-calls.ts'
 import { LeaseLostError } from '../log/event-log.ts'
 import type { SqlEventLog } from '../log/sql-event-log.ts'
+import { StoreAwayError } from '../store/store-fault.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { closeUnrun } from '../tools/run-tool.ts'
 import type { Claim } from './run-queue.ts'
@@ -36,6 +37,10 @@ export async function settleRun(
   if (writer.order().kind === 'ended') return
   if (error instanceof LeaseLostError)
     return logger.warn(about, 'run taken over; this attempt writes no more')
+  // Nothing can be written, and nothing has to be: what is in the log is true. Whether this was the last of it is
+  // not known, so that nobody goes on from memory: the lease runs out, and another attempt reads the log (R3).
+  if (error instanceof StoreAwayError)
+    return logger.warn(about, 'the database is away; the run is left to its lease')
 
   const closeOpenCalls = async (code: 'cancelled' | 'outcome_unknown', what: string): Promise<NewEvent[]> =>
     callsOf(await log.readRun(claim.row.id)).open.map((call) => ({

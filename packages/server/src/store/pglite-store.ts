@@ -5,6 +5,7 @@ import { lockDirectory } from './directory-lock.ts'
 import { migrate, readEpoch } from './migrate.ts'
 import { openPgliteClient } from './pglite/client.ts'
 import { pgliteDialect } from './pglite/dialect.ts'
+import { alwaysThere } from './presence.ts'
 import type { Schema } from './schema.ts'
 import type { Store, StoreCapabilities, StoreLogger } from './store.ts'
 
@@ -64,6 +65,7 @@ async function openPglite(directory: string | null, capabilities: StoreCapabilit
     kind: 'pglite',
     capabilities,
     db,
+    presence: alwaysThere,
     epoch,
     [Symbol.asyncDispose]: () => (closing ??= owned.disposeAsync()),
   }

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { openPostgresStore, postgresLimits } from './postgres-store.ts'
+import { postgresLimits } from './postgres-pool.ts'
+import { openPostgresStore } from './postgres-store.ts'
 import { storeContract } from './store.contract.ts'
 import { openTestPostgresStore, startTestPostgres } from './testing/postgres.ts'
 

@@ -19,6 +19,13 @@ export interface StoreLogger {
   debug(fields: object, message: string): void
 }
 
+/** Whether the database answers. While it does not, statements fail at once with StoreAwayError (store-fault.ts). */
+export interface StorePresence {
+  readonly away: boolean
+  /** Called each time it is back: whoever polls looks at once. Returns what removes the listener. */
+  onBack(listener: () => void): () => void
+}
+
 export type Tx = Transaction<Schema>
 
 /** The database, open and migrated. Times inside it are of its own clock. */
@@ -26,6 +33,7 @@ export interface Store extends AsyncDisposable {
   readonly kind: 'pglite' | 'postgres'
   readonly capabilities: StoreCapabilities
   readonly db: Kysely<Schema>
+  readonly presence: StorePresence
   /** Made when the store was created, rotated by restore (L6). */
   readonly epoch: EpochId
 }

@@ -11,7 +11,7 @@ export interface ToolEnd {
 
 /**
  * Runs one call to its end. A failure of the tool is an answer the model can read, not a failure of the run;
- * only an abort of the run itself is thrown.
+ * only an abort of the run itself is thrown, and what is not the tool's: the store is away.
  */
 export async function runTool(tool: ToolDefinition, input: unknown, context: ToolContext): Promise<ToolEnd> {
   const timeoutMs = tool.timeoutMs ?? toolLimits.timeoutMs
@@ -54,6 +54,8 @@ export async function runTool(tool: ToolDefinition, input: unknown, context: Too
     context.signal.throwIfAborted()
     if (deadline.aborted)
       return failed('tool_timeout', `${tool.name} did not end within ${timeoutMs / 1000} s and was stopped`)
+    // The database is away: no answer of the tool's, and the attempt ends here rather than reason from it.
+    if (error instanceof HoldfastError && error.code === 'not_ready') throw error
     // `internal` is a fault that somebody else caught (a child process): no answer, and nothing to show.
     if (error instanceof HoldfastError && error.code !== 'internal') return failed(error.code, error.message)
     throw error

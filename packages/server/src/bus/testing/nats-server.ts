@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
+import { freePort } from '../../store/testing/free-port.ts'
 
 /** A NATS server for tests and trials, on 127.0.0.1. */
 export interface NatsServer extends AsyncDisposable {
@@ -78,16 +79,5 @@ function dial(port: number): Promise<boolean> {
     resolve(true)
   })
   socket.once('error', () => setTimeout(resolve, 10, false))
-  return promise
-}
-
-async function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>()
-  const probe = createServer()
-  probe.listen(0, '127.0.0.1', () => {
-    const address = probe.address()
-    const port = typeof address === 'object' ? (address?.port ?? 0) : 0
-    probe.close(() => resolve(port))
-  })
   return promise
 }

