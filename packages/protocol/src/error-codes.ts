@@ -30,6 +30,7 @@ export const errorCodes = {
   sql_timeout: { status: 422, retryable: false, title: 'The SQL took too long' },
   sql_memory: { status: 422, retryable: false, title: 'The SQL used too much memory' },
   tool_failed: { status: 500, retryable: false, title: 'A tool failed' },
+  run_timeout: { status: 500, retryable: true, title: 'The run took too long' },
   tool_timeout: { status: 500, retryable: true, title: 'A tool took too long' },
   outcome_unknown: { status: 500, retryable: false, title: 'Whether the tool ran to its end is not known' },
   cancelled: { status: 409, retryable: false, title: 'Cancelled' },

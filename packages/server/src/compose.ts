@@ -25,6 +25,9 @@ import { createEventLog } from './log/sql-event-log.ts'
 import { createModelManager, type ModelManager } from './models/model-manager.ts'
 import { openRealtime } from './realtime/realtime.ts'
 import { createRuns } from './runs/create-runs.ts'
+import type { OpenHeartbeat } from './runs/heartbeat.ts'
+import { threadHeartbeat } from './runs/thread-heartbeat.ts'
+import { timerHeartbeat } from './runs/timer-heartbeat.ts'
 import { startWorker } from './runs/worker.ts'
 import { openPgliteStore } from './store/pglite-store.ts'
 import { openPostgresStore } from './store/postgres-store.ts'
@@ -103,7 +106,17 @@ export async function startServer({
     models,
   })
 
-  const worker = await startWorker({ store, log, registry, workspace, node, makeId, nowMs: Date.now, logger })
+  const worker = await startWorker({
+    store,
+    log,
+    registry,
+    workspace,
+    node,
+    makeId,
+    nowMs: Date.now,
+    logger,
+    openHeartbeat: chooseHeartbeat(settings, store, logger),
+  })
   let releasing: Promise<void> | null = null
   // A tool that does not let go keeps its run until the lease expires (R2), not this process.
   const releaseRuns = (): Promise<void> =>
@@ -225,6 +238,10 @@ async function within(work: Promise<void>, ms: number, logger: Logger): Promise<
   if ((await Promise.race([work, late.promise])) === 'late')
     logger.warn({ ms }, 'runs do not let go; their leases will expire')
   clearTimeout(timer)
+}
+
+function chooseHeartbeat({ databaseUrl }: Settings, store: Store, logger: Logger): OpenHeartbeat {
+  return databaseUrl === null ? timerHeartbeat(store, logger) : threadHeartbeat(databaseUrl.reveal(), logger)
 }
 
 function openStore(settings: Settings, tier: Tier, logger: Logger): Promise<Store> {

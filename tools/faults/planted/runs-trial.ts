@@ -9,6 +9,7 @@ import type { Principal } from '../../../packages/server/src/principal.ts'
 import { createRuns } from '../../../packages/server/src/runs/create-runs.ts'
 import type { Claim } from '../../../packages/server/src/runs/run-queue.ts'
 import { createRunWriter } from '../../../packages/server/src/runs/run-writer.ts'
+import { timerHeartbeat } from '../../../packages/server/src/runs/timer-heartbeat.ts'
 import { startWorker } from '../../../packages/server/src/runs/worker.ts'
 import { openMemoryStore } from '../../../packages/server/src/store/pglite-store.ts'
 import { silentLogger } from '../../../packages/server/src/telemetry/logger.ts'
@@ -90,6 +91,7 @@ export async function runsTrial(): Promise<ViolationClass[]> {
     makeId,
     nowMs: Date.now,
     logger: silentLogger,
+    openHeartbeat: timerHeartbeat(store, silentLogger),
   })
   const slow = await submit({ events: 1_000, legs: 1, pauseMs: 10 })
   const fast = await submit({ events: 20, legs: 4, pauseMs: 0 })

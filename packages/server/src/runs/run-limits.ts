@@ -2,6 +2,12 @@ export const runLimits = {
   /** A dead worker's run is taken over after this (R2). */
   leaseMs: 3_000,
   heartbeatMs: 1_000,
+  /** A heartbeat that the database has not answered by then has failed; the next one makes a new connection. */
+  beatWithinMs: 2_000,
+  /** An attempt that takes longer is stopped, and the run fails with run_timeout. */
+  attemptMs: 30 * 60_000,
+  /** One that does not stop even then loses its lease, so that another node can end its run. */
+  stopWithinMs: 15_000,
   /** Without any hint a queued run is found after this. */
   claimPollMs: 1_000,
   /** After so many attempts that died, the run fails with attempts_exhausted (R3). */

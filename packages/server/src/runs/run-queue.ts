@@ -15,9 +15,6 @@ export interface Claim {
   readonly interrupted: number
 }
 
-/** Time is the database's: nodes with wrong clocks still agree about leases. */
-const leaseEnd = sql<Date>`now() + make_interval(secs => ${runLimits.leaseMs / 1000})`
-
 export interface ClaimRequest {
   readonly node: NodeId
   /** In this node's hands: never taken from itself, however late its heartbeat is. */
@@ -113,30 +110,6 @@ async function candidates(
   const queued = await queuedFrom(after)
   if (queued.length > 0 || after === '') return [...expired, ...queued]
   return [...expired, ...(await queuedFrom(''))]
-}
-
-export interface Renewal {
-  readonly runId: RunId
-  readonly leaseEpoch: number
-  readonly cancelBy: 'user' | 'superseded' | null
-}
-
-/** Renews the leases of this node in one statement; also how a cancel on another node is heard (R6). */
-export async function renewLeases(
-  store: Store,
-  node: NodeId,
-  runIds: readonly RunId[],
-): Promise<readonly Renewal[]> {
-  if (runIds.length === 0) return []
-  const rows = await store.db
-    .updateTable('runs')
-    .set({ lease_expires_at: leaseEnd })
-    .where('id', 'in', runIds)
-    .where('lease_node', '=', node)
-    .where('status', '=', 'running')
-    .returning(['id', 'lease_epoch', 'cancel_by'])
-    .execute()
-  return rows.map((row) => ({ runId: row.id, leaseEpoch: row.lease_epoch, cancelBy: row.cancel_by }))
 }
 
 /** Gives a run back to the queue: its server is draining. Another worker may take it at once. */

@@ -25,6 +25,7 @@ import { runLimits } from './run-limits.ts'
 import { type Claim, claimRuns } from './run-queue.ts'
 import { createRunWriter } from './run-writer.ts'
 import type { Runs } from './runs.ts'
+import { timerHeartbeat } from './timer-heartbeat.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 const makeId = systemIdMaker()
@@ -111,6 +112,7 @@ async function house(
           makeId,
           nowMs: Date.now,
           logger,
+          openHeartbeat: timerHeartbeat(store, logger),
         })
   const runs = createRuns({ store, log, registry, makeId, onQueued: worker.wake, onCancel: worker.cancel })
   const { id: threadId } = await createThreads(store).create(ann)

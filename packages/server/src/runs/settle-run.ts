@@ -6,6 +6,7 @@ import type { SqlEventLog } from '../log/sql-event-log.ts'
 import { StoreAwayError } from '../store/store-fault.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { closeUnrun } from '../tools/run-tool.ts'
+import { runLimits } from './run-limits.ts'
 import type { Claim } from './run-queue.ts'
 import { releaseRun } from './run-queue.ts'
 import type { RunWriter } from './run-writer.ts'
@@ -13,7 +14,7 @@ import type { RunWriter } from './run-writer.ts'
 /** Why a run's signal was aborted. */
 export class RunStop extends Error {
   override readonly name = 'RunStop'
-  readonly by: 'user' | 'superseded' | 'drain' | 'lease_lost'
+  readonly by: 'user' | 'superseded' | 'drain' | 'lease_lost' | 'deadline'
 
   constructor(by: RunStop['by']) {
     super(`Run stopped: ${by}`)
@@ -56,6 +57,8 @@ export async function settleRun(
       case 'drain':
         logger.info(about, 'run released for another worker')
         return releaseRun(log, claim)
+      case 'deadline':
+        break
       case 'user':
       case 'superseded': {
         logger.info({ ...about, by: stop.by }, 'run cancelled')
@@ -66,12 +69,18 @@ export async function settleRun(
   }
 
   const closed = await closeOpenCalls('outcome_unknown', 'was interrupted when its run failed')
-  const failure = failureOf(error, claim)
+  const failure = failureOf(stop instanceof RunStop && stop.by === 'deadline' ? timedOut() : error, claim)
   // What is not ours to show stays in the server's log: the user learns whose fault it is and what to do.
   if (failure.code === 'internal') logger.error({ ...about, error }, 'run failed by a fault')
   else logger.warn({ ...about, code: failure.code, reason: failure.message }, 'run failed')
   await writer.write([...closed, { type: 'agent_failed', data: failure }])
 }
+
+const timedOut = (): HoldfastError =>
+  new HoldfastError(
+    'run_timeout',
+    `The run took more than ${runLimits.attemptMs / 60_000} minutes and was stopped; ask something narrower`,
+  )
 
 function failureOf(error: unknown, claim: Claim): { code: string; message: string; retryable: boolean } {
   if (error instanceof HoldfastError && error.code !== 'internal')

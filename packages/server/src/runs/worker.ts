@@ -1,18 +1,10 @@
-import type { MakeId, NodeId, RunId, StoredEvent, UserId } from '@holdfast/protocol'
-import { HoldfastError } from '@holdfast/protocol'
-import type { Registry } from '../agents/registry.ts'
-import { runAgent } from '../agents/run-agent.ts'
-import type { SqlEventLog } from '../log/sql-event-log.ts'
-import type { Principal } from '../principal.ts'
-import type { Store } from '../store/store.ts'
-import type { Logger } from '../telemetry/logger.ts'
-import type { Workspace } from '../workspace/workspace.ts'
+import type { NodeId, RunId, StoredEvent, UserId } from '@holdfast/protocol'
+import { type CarryDeps, carryRun } from './carry-run.ts'
+import type { Beat, OpenHeartbeat } from './heartbeat.ts'
 import { runLimits } from './run-limits.ts'
 import type { Claim } from './run-queue.ts'
-import { claimRuns, renewLeases, voidLeases } from './run-queue.ts'
-import { createRunWriter } from './run-writer.ts'
-import { RunStop, settleRun } from './settle-run.ts'
-import { earlierRuns, messageOf } from './thread-history.ts'
+import { claimRuns, voidLeases } from './run-queue.ts'
+import { RunStop } from './settle-run.ts'
 
 /** Carries out queued runs, several at a time, each under a lease that it renews. */
 export interface Worker {
@@ -24,27 +16,24 @@ export interface Worker {
   drain(): Promise<void>
 }
 
-export interface WorkerDeps {
-  readonly store: Store
-  readonly log: SqlEventLog
-  readonly registry: Registry
-  readonly workspace: Workspace
+export interface WorkerDeps extends CarryDeps {
   readonly node: NodeId
-  readonly makeId: MakeId
-  readonly nowMs: () => number
-  readonly logger: Logger
+  readonly openHeartbeat: OpenHeartbeat
 }
 
 interface InHand {
   readonly claim: Claim
   readonly abort: AbortController
   readonly ended: Promise<void>
+  /** Its lease is renewed until then. */
+  readonly untilMs: number
 }
 
 export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const { store, log, registry, node, logger } = deps
   if (store.capabilities.exclusive) await voidLeases(store)
   const inHand = new Map<RunId, InHand>()
+  const heartbeat = await deps.openHeartbeat(node, heard)
   let draining = false
   let woken = Promise.withResolvers<void>()
   const wake = (): void => woken.resolve()
@@ -65,6 +54,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
     // One question for all of them; a claim without its events is left, and taken again when its lease runs out.
     const events = await log.readRuns(claims.map(({ row }) => row.id))
     for (const claim of claims) take(claim, events.get(claim.row.id) ?? [])
+    hold()
     return claims.length
   }
 
@@ -83,36 +73,37 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
     }
   })()
 
+  const hold = (): void => heartbeat.hold([...inHand].map(([runId, { untilMs }]) => ({ runId, untilMs })))
+
   function take(claim: Claim, events: readonly StoredEvent[]): void {
     const abort = new AbortController()
-    const ended = carry(deps, claim, events, abort.signal)
+    const deadline = setTimeout(() => abort.abort(new RunStop('deadline')), runLimits.attemptMs)
+    const ended = carryRun(deps, claim, events, abort.signal)
       .catch((error: unknown) =>
         logger.error({ run: claim.row.id, error }, 'run left behind; its lease will expire'),
       )
       .finally(() => {
+        clearTimeout(deadline)
         inHand.delete(claim.row.id)
+        hold()
         // The next run of the thread, or one that waited for a free place.
         wake()
       })
-    inHand.set(claim.row.id, { claim, abort, ended })
+    const untilMs = Date.now() + runLimits.attemptMs + runLimits.stopWithinMs
+    inHand.set(claim.row.id, { claim, abort, ended, untilMs })
   }
 
-  const heartbeat = setInterval(() => void renew(), runLimits.heartbeatMs)
-  async function renew(): Promise<void> {
-    try {
-      const held = new Map(inHand)
-      const renewals = new Map(
-        (await renewLeases(store, node, [...held.keys()])).map((row) => [row.runId, row]),
-      )
-      for (const [runId, { claim, abort }] of held) {
-        const renewal = renewals.get(runId)
-        if (renewal?.leaseEpoch !== claim.leaseEpoch) {
-          // Ended meanwhile, or taken over: in the first case nothing listens to this any more.
-          abort.abort(new RunStop('lease_lost'))
-        } else if (renewal.cancelBy !== null) abort.abort(new RunStop(renewal.cancelBy))
-      }
-    } catch (error) {
-      logger.error({ error }, 'heartbeat failed; leases run out if this lasts')
+  function heard({ asked, renewals }: Beat): void {
+    const byRun = new Map(renewals.map((renewal) => [renewal.runId, renewal]))
+    for (const runId of asked) {
+      const one = inHand.get(runId)
+      if (one === undefined) continue
+      const renewal = byRun.get(runId)
+      // An older lease is news of an attempt before this one.
+      if (renewal === undefined || renewal.leaseEpoch > one.claim.leaseEpoch)
+        one.abort.abort(new RunStop('lease_lost'))
+      else if (renewal.leaseEpoch === one.claim.leaseEpoch && renewal.cancelBy !== null)
+        one.abort.abort(new RunStop(renewal.cancelBy))
     }
   }
 
@@ -120,7 +111,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
     wake,
     // The row says by whom; the heartbeat reads it. Asking for one now is the short way.
     cancel: (runId) => {
-      if (inHand.has(runId)) void renew()
+      if (inHand.has(runId)) heartbeat.beat()
     },
     drain: async () => {
       draining = true
@@ -128,53 +119,8 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
       await claiming
       for (const { abort } of inHand.values()) abort.abort(new RunStop('drain'))
       await Promise.all([...inHand.values()].map(({ ended }) => ended))
-      clearInterval(heartbeat)
+      await heartbeat[Symbol.asyncDispose]()
     },
-  }
-}
-
-/** One attempt of one run, from its claim to its end, its release, or the loss of its lease. */
-async function carry(
-  deps: WorkerDeps,
-  claim: Claim,
-  events: readonly StoredEvent[],
-  signal: AbortSignal,
-): Promise<void> {
-  const { store, log, registry, workspace, logger, makeId, nowMs } = deps
-  const { row, attempt } = claim
-  const principal: Principal = { kind: 'user', userId: row.owner }
-  const agent = registry.agent(row.agent)
-  const writer = createRunWriter(log, claim, events)
-  const about = { run: row.id, thread: row.thread_id, attempt }
-  logger.info(about, 'run started')
-  try {
-    if (claim.interrupted >= runLimits.attempts)
-      throw new HoldfastError(
-        'attempts_exhausted',
-        `The run was interrupted ${runLimits.attempts} times and is not tried again; ask again to start anew`,
-      )
-    const steps = runAgent({
-      principal,
-      threadId: row.thread_id,
-      runId: row.id,
-      agent,
-      tools: registry.toolsOf(agent),
-      model: registry.models.resolve(row.model, agent.offlineRules),
-      message: messageOf(events),
-      earlier: await earlierRuns(store, log, row),
-      events,
-      workspace: workspace.thread(principal, row.thread_id),
-      signal,
-      makeId,
-      nowMs,
-    })
-    for await (const group of steps) {
-      await writer.write(group)
-      signal.throwIfAborted()
-    }
-    logger.info(about, 'run ended')
-  } catch (error) {
-    await settleRun(deps, claim, writer, error, signal)
   }
 }
 

@@ -1,0 +1,73 @@
+import type { MakeId, StoredEvent } from '@holdfast/protocol'
+import { HoldfastError } from '@holdfast/protocol'
+import type { Registry } from '../agents/registry.ts'
+import { runAgent } from '../agents/run-agent.ts'
+import type { SqlEventLog } from '../log/sql-event-log.ts'
+import type { Principal } from '../principal.ts'
+import type { Store } from '../store/store.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import { runLimits } from './run-limits.ts'
+import type { Claim } from './run-queue.ts'
+import { createRunWriter } from './run-writer.ts'
+import { settleRun } from './settle-run.ts'
+import { earlierRuns, messageOf } from './thread-history.ts'
+
+export interface CarryDeps {
+  readonly store: Store
+  readonly log: SqlEventLog
+  readonly registry: Registry
+  readonly workspace: Workspace
+  readonly makeId: MakeId
+  readonly nowMs: () => number
+  readonly logger: Logger
+}
+
+/**
+ * One attempt of one run, from its claim to its end, its release, or the loss of its lease.
+ * @param events of the run so far, run_queued and this attempt's agent_started among them
+ * @throws what the store failed with: the run stays as it is, and its lease will run out
+ */
+export async function carryRun(
+  deps: CarryDeps,
+  claim: Claim,
+  events: readonly StoredEvent[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, log, registry, workspace, logger, makeId, nowMs } = deps
+  const { row, attempt } = claim
+  const principal: Principal = { kind: 'user', userId: row.owner }
+  const agent = registry.agent(row.agent)
+  const writer = createRunWriter(log, claim, events)
+  const about = { run: row.id, thread: row.thread_id, attempt }
+  logger.info(about, 'run started')
+  try {
+    if (claim.interrupted >= runLimits.attempts)
+      throw new HoldfastError(
+        'attempts_exhausted',
+        `The run was interrupted ${runLimits.attempts} times and is not tried again; ask again to start anew`,
+      )
+    const steps = runAgent({
+      principal,
+      threadId: row.thread_id,
+      runId: row.id,
+      agent,
+      tools: registry.toolsOf(agent),
+      model: registry.models.resolve(row.model, agent.offlineRules),
+      message: messageOf(events),
+      earlier: await earlierRuns(store, log, row),
+      events,
+      workspace: workspace.thread(principal, row.thread_id),
+      signal,
+      makeId,
+      nowMs,
+    })
+    for await (const group of steps) {
+      await writer.write(group)
+      signal.throwIfAborted()
+    }
+    logger.info(about, 'run ended')
+  } catch (error) {
+    await settleRun(deps, claim, writer, error, signal)
+  }
+}
