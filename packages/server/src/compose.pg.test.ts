@@ -38,7 +38,7 @@ async function tokenRequest(
   const response = await fetch(`${server.url}/v1/tokens${path}`, {
     method,
     headers: {
-      authorization: `Bearer ${server.token}`,
+      authorization: `Bearer ${server.local?.token}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

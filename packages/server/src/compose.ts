@@ -1,20 +1,29 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type FileInfo, systemIdMaker, type ThreadId } from '@holdfast/protocol'
+import { type FileInfo, systemIdMaker, type ThreadId, type UserId } from '@holdfast/protocol'
 import { dataHelper, dataHelperTools } from './agents/data-helper/data-helper.ts'
 import type { AgentDefinition } from './agents/define-agent.ts'
 import { createRegistry } from './agents/registry.ts'
 import type { Authenticator } from './auth/authenticator.ts'
+import {
+  type IdentityProvider,
+  ProviderRefusedError,
+  ProviderUnreachableError,
+} from './auth/identity-provider.ts'
 import { writeLocalAccess } from './auth/local-access.ts'
+import type { LocalMode } from './auth/local-mode.ts'
 import { localUserId } from './auth/local-user.ts'
-import { openLocalAuth } from './auth/open-auth.ts'
+import { type Auth, type AuthOptions, openLocalAuth, openProviderAuth } from './auth/open-auth.ts'
+import type { SignIn } from './auth/sign-in.ts'
 import type { Bus } from './bus/bus.ts'
 import { createInProcessBus } from './bus/in-process-bus.ts'
 import { openPostgresBus } from './bus/postgres-bus.ts'
 import { bootProblems } from './environment/boot-rules.ts'
 import { type BusChoice, chooseBus } from './environment/bus-choice.ts'
+import { retry } from './environment/retry.ts'
 import { retryPolicies } from './environment/retry-policy.ts'
-import type { Settings, Tier } from './environment/settings.ts'
+import { SettingError, type Settings, type Tier } from './environment/settings.ts'
+import { chooseSignIn, type SignInChoice } from './environment/sign-in-choice.ts'
 import type { TierDetection } from './environment/tier.ts'
 import { detectTier } from './environment/tier.ts'
 import { createHttpServer } from './http/server.ts'
@@ -36,7 +45,7 @@ import type { Logger } from './telemetry/logger.ts'
 import type { ToolDefinition } from './tools/define-tool.ts'
 import { version } from './version.ts'
 import { createWorkspace } from './workspace/create-workspace.ts'
-import type { Upload } from './workspace/workspace.ts'
+import type { Upload, Workspace } from './workspace/workspace.ts'
 
 export interface ServerOptions {
   readonly settings: Settings
@@ -54,14 +63,20 @@ export interface ServerParts {
   readonly models: ModelManager
 }
 
-export interface RunningServer extends AsyncDisposable {
-  readonly url: string
+/** What only the one user of local mode is handed. */
+export interface LocalDoor {
   /** A new one-time link for a browser. */
   loginLink(): string
   /** Bearer token for programs of the same user. */
   readonly token: string
   /** A file of the local user, for a program that runs the server in its own process: all that HTTP does but HTTP. */
   upload(threadId: ThreadId, upload: Upload, signal: AbortSignal): Promise<FileInfo>
+}
+
+export interface RunningServer extends AsyncDisposable {
+  readonly url: string
+  /** null: people sign in with a provider. */
+  readonly local: LocalDoor | null
   readonly store: { readonly kind: Store['kind']; readonly durability: Durability }
   readonly tier: TierDetection
   /** Gives runs back, closes sockets with 1012, then everything else. Safe twice. */
@@ -80,8 +95,9 @@ export async function startServer({
   parts = {},
 }: ServerOptions): Promise<RunningServer> {
   const tier = detectTier(settings)
-  const [problem] = bootProblems(tier, settings.host)
+  const [problem] = bootProblems(tier, settings)
   if (problem !== undefined) throw problem
+  const signIn = chooseSignIn(settings, tier)
   const busChoice = chooseBus(settings)
 
   await using opened = new AsyncDisposableStack()
@@ -151,17 +167,16 @@ export async function startServer({
 
   let url = ''
   let ready = false
-  const userId = await localUserId(store, makeId)
   const auth = opened.use(
-    openLocalAuth({
+    await openAuth(signIn, {
       store,
       makeId,
-      userId,
       url: () => url,
       onPollError: (err) => logger.warn({ err }, 'poll of revocations failed'),
     }),
   )
-  const { localMode, revocations } = auth
+  const { local, revocations } = auth
+  if (auth.provider !== null) await meetProvider(auth.provider, tier.tier, logger)
   const access = { ...auth, authenticator: parts.authenticator ?? auth.authenticator }
   const realtime = opened.use(
     openRealtime({
@@ -185,7 +200,7 @@ export async function startServer({
   opened.defer(bus.onResync(() => void revocations.poll()))
   const http = await createHttpServer({
     ...access,
-    links: localMode,
+    links: local?.mode ?? null,
     threads,
     log,
     runs,
@@ -200,8 +215,8 @@ export async function startServer({
   http.server.on('upgrade', realtime.handleUpgrade)
 
   url = await http.listen({ host: settings.host, port: settings.port })
-  if (advertise)
-    opened.defer(await writeLocalAccess(dataDir, { pid: process.pid, url, token: localMode.token }))
+  if (advertise && local !== null)
+    opened.defer(await writeLocalAccess(dataDir, { pid: process.pid, url, token: local.mode.token }))
   ready = true
   opened.defer(() => {
     ready = false
@@ -218,14 +233,67 @@ export async function startServer({
   const close = (): Promise<void> => (closing ??= leave())
   return {
     url,
-    loginLink: () => localMode.loginLink(),
-    token: localMode.token,
-    upload: (threadId, upload, signal) =>
-      workspace.upload({ kind: 'local', userId }, threadId, upload, signal),
+    local: local === null ? null : localDoor(local, workspace),
     store: { kind: store.kind, durability: store.capabilities.durability },
     tier,
     close,
     [Symbol.asyncDispose]: close,
+  }
+}
+
+type OpenedAuth = Auth & {
+  readonly local: { readonly mode: LocalMode; readonly userId: UserId } | null
+  readonly provider: IdentityProvider | null
+  readonly signIn: SignIn | null
+}
+
+async function openAuth(choice: SignInChoice, options: AuthOptions): Promise<OpenedAuth> {
+  switch (choice.kind) {
+    case 'local': {
+      const userId = await localUserId(options.store, options.makeId)
+      const auth = openLocalAuth({ ...options, userId })
+      return { ...auth, local: { mode: auth.localMode, userId }, provider: null, signIn: null }
+    }
+    case 'provider': {
+      const { clientSecret, publicUrl, audience, ...provider } = choice
+      const revealed = { ...provider, clientSecret: clientSecret?.reveal() ?? null }
+      const url = (): string => publicUrl.href
+      return {
+        ...openProviderAuth({ ...options, url, provider: revealed, publicUrl, audience }),
+        local: null,
+      }
+    }
+    default:
+      return choice satisfies never
+  }
+}
+
+/**
+ * A provider that is away stops nobody who is signed in, so it does not stop the server: sign-in waits for it. One that
+ * must not be trusted does.
+ * @throws {SettingError}
+ */
+async function meetProvider(provider: IdentityProvider, tier: Tier, logger: Logger): Promise<void> {
+  try {
+    await retry(() => provider.discover(), {
+      policy: retryPolicies[tier],
+      what: `asking the identity provider ${provider.name} what it is`,
+      isWorthRepeating: (error) => error instanceof ProviderUnreachableError,
+      logger,
+    })
+  } catch (error) {
+    if (error instanceof ProviderRefusedError) throw new SettingError('HOLDFAST_OIDC_ISSUER', error.message)
+    if (!(error instanceof ProviderUnreachableError)) throw error
+    logger.warn({ err: error }, 'the identity provider does not answer; nobody can sign in until it does')
+  }
+}
+
+function localDoor({ mode, userId }: NonNullable<OpenedAuth['local']>, workspace: Workspace): LocalDoor {
+  return {
+    loginLink: () => mode.loginLink(),
+    token: mode.token,
+    upload: (threadId, upload, signal) =>
+      workspace.upload({ kind: 'local', userId }, threadId, upload, signal),
   }
 }
 

@@ -41,9 +41,7 @@ export async function inspectBoot(settings: Settings): Promise<readonly Finding[
 
 function inspectTier(settings: Settings): readonly Finding[] {
   const detection = detectTier(settings)
-  const problems = bootProblems(detection, settings.host).map(({ setting, message }) =>
-    stops(setting, message),
-  )
+  const problems = bootProblems(detection, settings).map(({ setting, message }) => stops(setting, message))
   const state = detection.conflicts.length > 0 ? 'notice' : 'fine'
   return [{ name: 'tier', state, says: describeTier(detection) }, ...problems]
 }

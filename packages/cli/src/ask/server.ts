@@ -79,15 +79,17 @@ export async function openLocal(settings: Settings): Promise<Target> {
   staySmall()
   try {
     const server = await startServer({
-      settings: { ...settings, host: '127.0.0.1', port: 0 },
+      settings: { ...settings, ...localSignIn, host: '127.0.0.1', port: 0 },
       logger,
       advertise: false,
     })
+    const { local } = server
+    if (local === null) throw new Error('A server without a provider is in local mode')
     return {
       url: server.url,
-      token: server.token,
+      token: local.token,
       upload: (threadId, { name, path, content }, { signal, onProgress }) =>
-        server.upload(threadId, { name, content: readFile(path, content.size, onProgress) }, signal),
+        local.upload(threadId, { name, content: readFile(path, content.size, onProgress) }, signal),
       note: null,
       [Symbol.asyncDispose]: () => server.close(),
     }
@@ -99,6 +101,9 @@ export async function openLocal(settings: Settings): Promise<Target> {
     return late
   }
 }
+
+/** Whoever asks at a terminal is the user of this machine, whatever people in front of a browser sign in with. */
+const localSignIn = { oidcIssuer: null, oidcClientId: null, oidcClientSecret: null, apiAudience: null }
 
 /** Larger than a stream's own 64 KiB: a third of the time for a large file. */
 const chunkBytes = 1024 * 1024

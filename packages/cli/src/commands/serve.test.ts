@@ -105,3 +105,22 @@ test('--help lists every setting with its sentence', async () => {
   ])
     expect(stdout).toContain(word)
 })
+
+const provider = {
+  HOLDFAST_OIDC_ISSUER: 'http://127.0.0.1:9',
+  HOLDFAST_OIDC_CLIENT_ID: 'holdfast',
+  HOLDFAST_OIDC_CLIENT_SECRET: 'hunter2-of-the-client',
+  HOLDFAST_PUBLIC_URL: 'http://127.0.0.1:8080',
+}
+test.each<[string, Record<string, string>]>([
+  ['HOLDFAST_OIDC_ISSUER', { ...provider, HOLDFAST_ENV: 'production' }],
+  ['HOLDFAST_OIDC_ISSUER', provider],
+  ['HOLDFAST_OIDC_CLIENT_ID', { ...provider, HOLDFAST_ENV: 'test', HOLDFAST_OIDC_CLIENT_ID: '' }],
+  ['HOLDFAST_OIDC_ISSUER', { HOLDFAST_HOST: '0.0.0.0' }],
+])('nobody could sign in safely: one line that names %s, and no secret: 78', async (setting, env) => {
+  const { code, stdout, stderr } = await run(['serve', '--port', '0', '--data-dir', directory.path], { env })
+  expect([code, stdout]).toEqual([78, ''])
+  expect(stderr).toMatch(/^holdfast: .*\n$/)
+  expect(stderr).toContain(setting)
+  expect(stderr).not.toContain('hunter2')
+})

@@ -3,6 +3,7 @@ import {
   createLogger,
   describeTier,
   detectTier,
+  type RunningServer,
   type Settings,
   settingDescriptions,
   startServer,
@@ -43,11 +44,13 @@ export function serveCommand(context: Context, exit: (code: ExitCode) => void): 
     .action(async (options: ServeOptions) => exit(await serve(options, context)))
 }
 
-function welcome(url: string, loginLink: string): string {
+function welcome({ url, local }: RunningServer, publicUrl: URL | null): string {
+  if (local === null)
+    return `Holdfast is at ${publicUrl?.href ?? url}, and people sign in with their provider.\n`
   return `Holdfast is at ${url}
 
   Open it with this link. It works once, for ten minutes:
-  ${loginLink}
+  ${local.loginLink()}
 
   Or ask from another terminal:
   npx holdfast sample > usage.csv
@@ -60,7 +63,7 @@ function welcome(url: string, loginLink: string): string {
 async function serve(options: ServeOptions, context: Context): Promise<ExitCode> {
   const settings: Settings = { ...context.settings(), ...options }
   const tier = detectTier(settings)
-  const [problem] = bootProblems(tier, settings.host)
+  const [problem] = bootProblems(tier, settings)
   if (problem !== undefined) throw problem
   const format = tier.tier === 'development' || tier.tier === 'test' ? 'line' : 'json'
   const logger = createLogger({ level: settings.logLevel, format })
@@ -70,7 +73,7 @@ async function serve(options: ServeOptions, context: Context): Promise<ExitCode>
   const stopListening = context.onStop(() => stop.resolve())
   await using server = await startServer({ settings, logger, advertise: true })
   await context.stdout.write(
-    `${welcome(server.url, server.loginLink())}
+    `${welcome(server, settings.publicUrl)}
   tier   ${describeTier(server.tier)}
   store  ${describeStore(server.store, settings.dataDir)}
   stop   Ctrl-C\n`,

@@ -44,6 +44,8 @@ export interface BearerVerifier {
 export interface BrowserBoundary {
   /** Of the `Host` header: a name that resolves here but is not ours is DNS rebinding. */
   allowsHost(host: string | undefined): boolean
+  /** Probes of a platform may use an address in place of the name. */
+  readonly probesByAddress: boolean
   /** Exact origins, scheme and port included. */
   allowsOrigin(origin: string): boolean
 }

@@ -11,7 +11,8 @@ export function readCredentials(headers: IncomingHttpHeaders, cookieName: string
   }
 }
 
-function readCookie(header: string | undefined, name: string): string | null {
+/** null: there is none of this very name. */
+export function readCookie(header: string | undefined, name: string): string | null {
   for (const pair of (header ?? '').split(';')) {
     const equals = pair.indexOf('=')
     if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim()

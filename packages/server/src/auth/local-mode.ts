@@ -80,6 +80,7 @@ export function createLocalMode({ userId, sessions, url, now, random }: LocalMod
       return sessions.open(userId)
     },
     allowsHost: isLoopbackHost,
+    probesByAddress: false,
     allowsOrigin: (origin) => isLoopbackOrigin(origin, portOf(url())),
   }
 }

@@ -3,10 +3,13 @@ import type { Store } from '../store/store.ts'
 import type { Authenticator, BearerVerifier, BrowserBoundary } from './authenticator.ts'
 import { type CookiePolicy, cookiePolicy } from './cookie-policy.ts'
 import { createAuthenticator } from './create-authenticator.ts'
+import { createIdentityProvider, type IdentityProvider, type ProviderOptions } from './identity-provider.ts'
+import { createJwtBearer } from './jwt-bearer.ts'
 import { createLocalMode, type LocalMode, localModeLimits } from './local-mode.ts'
 import { openRevocations, type Revocations } from './revocations.ts'
 import { type RandomBytes, systemRandom } from './secrets.ts'
 import { createSessions, type Sessions, type sessionLimits } from './sessions.ts'
+import { createSignIn, type SignIn } from './sign-in.ts'
 import { createTickets, type Tickets } from './tickets.ts'
 import { createTokens, type Tokens } from './tokens.ts'
 import { createUsers, type Users } from './users.ts'
@@ -70,4 +73,33 @@ export function openLocalAuth(
     random: options.random ?? systemRandom,
   })
   return { ...commons, authenticator: authenticatorOf(commons, [localMode]), boundary: localMode, localMode }
+}
+
+export interface ProviderAuthOptions extends AuthOptions {
+  readonly provider: Omit<ProviderOptions, 'callbackUrl'>
+  readonly publicUrl: URL
+  /** Of access tokens that are accepted as bearer tokens; null: none are. */
+  readonly audience: string | null
+}
+
+/** With an identity provider: browsers by sessions, programs by its access tokens or by personal ones. */
+export function openProviderAuth(
+  options: ProviderAuthOptions,
+): Auth & { readonly provider: IdentityProvider; readonly signIn: SignIn } {
+  const { publicUrl, audience, now = Date.now, random = systemRandom } = options
+  const commons = openCommons(options, {})
+  const callbackUrl = new URL('/auth/callback', publicUrl)
+  const provider = createIdentityProvider({ ...options.provider, callbackUrl })
+  const bearers = audience === null ? [] : [createJwtBearer({ provider, audience, users: commons.users })]
+  return {
+    ...commons,
+    authenticator: authenticatorOf(commons, bearers),
+    boundary: {
+      allowsHost: (host) => host?.toLowerCase() === publicUrl.host,
+      allowsOrigin: (origin) => origin === publicUrl.origin,
+      probesByAddress: true,
+    },
+    provider,
+    signIn: createSignIn({ provider, ...commons, now, random }),
+  }
 }

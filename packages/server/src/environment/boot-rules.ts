@@ -1,12 +1,12 @@
-import { isLoopback } from './loopback.ts'
 import { SettingError } from './settings.ts'
+import { type SignInSettings, signInProblems } from './sign-in-choice.ts'
 import type { TierDetection } from './tier.ts'
 
 /**
  * Why a server must not start here, each naming the setting to change. Hosted signals may only tighten:
  * a hosted platform that claims to be a laptop is refused, never trusted.
  */
-export function bootProblems(detection: TierDetection, host: string): readonly SettingError[] {
+export function bootProblems(detection: TierDetection, settings: SignInSettings): readonly SettingError[] {
   const problems: SettingError[] = []
   const platform = detection.evidence.find((piece) => piece.hosted)
   if (platform !== undefined && (detection.tier === 'development' || detection.tier === 'test'))
@@ -17,13 +17,6 @@ export function bootProblems(detection: TierDetection, host: string): readonly S
           'Set HOLDFAST_ENV to staging or production.',
       ),
     )
-  if (!isLoopback(host))
-    problems.push(
-      new SettingError(
-        'HOLDFAST_HOST',
-        `The server would listen beyond this machine (HOLDFAST_HOST or --host), and sign-in with an identity ` +
-          'provider does not exist yet: only local mode does. Set HOLDFAST_HOST to 127.0.0.1.',
-      ),
-    )
+  problems.push(...signInProblems(settings, detection))
   return problems
 }

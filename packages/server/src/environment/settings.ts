@@ -82,6 +82,9 @@ const natsUrls = z
   .transform(secret)
   .nullable()
 
+/** As credentials and names of other systems come. */
+const printable = z.string().regex(/^[\x21-\x7e]+$/)
+
 const table = {
   tier: setting<Tier | null>({
     names: ['HOLDFAST_ENV'],
@@ -164,6 +167,45 @@ const table = {
     allowed: 'domains with commas between them, such as example.com,example.org',
     sentence: 'Domains that are yours. When set, a URL outside them is no evidence for a tier.',
   }),
+  oidcIssuer: setting<URL | null>({
+    names: ['HOLDFAST_OIDC_ISSUER'],
+    parser: webUrl,
+    fallback: null,
+    allowed: 'a URL that begins with https://',
+    sentence:
+      'The OpenID Connect provider that people sign in with. Unset: local mode, on this machine only. http:// on loopback only, and never in production.',
+  }),
+  oidcClientId: setting<string | null>({
+    names: ['HOLDFAST_OIDC_CLIENT_ID'],
+    parser: printable.nullable(),
+    fallback: null,
+    allowed: 'the client id that the provider gave: printable characters without spaces',
+    sentence:
+      'What the provider knows this server as. Its redirect address there is HOLDFAST_PUBLIC_URL and /auth/callback.',
+  }),
+  oidcClientSecret: setting<Secret | null>({
+    names: ['HOLDFAST_OIDC_CLIENT_SECRET'],
+    parser: printable.transform(secret).nullable(),
+    fallback: null,
+    allowed: 'the client secret that the provider gave: printable characters without spaces',
+    sentence: 'Unset: a public client, by PKCE alone.',
+    secret: true,
+  }),
+  oidcScopes: setting<string>({
+    names: ['HOLDFAST_OIDC_SCOPES'],
+    parser: z.string().regex(/^openid( [\x21\x23-\x5b\x5d-\x7e]+)*$/),
+    fallback: 'openid profile email',
+    allowed: 'openid, and further scopes with single spaces between them',
+    sentence: 'What is asked of the provider about a user.',
+  }),
+  apiAudience: setting<string | null>({
+    names: ['HOLDFAST_API_AUDIENCE'],
+    parser: printable.nullable(),
+    fallback: null,
+    allowed: 'the audience of access tokens for this server: printable characters without spaces',
+    sentence:
+      'Access tokens (JWT) of the provider with this audience are accepted as bearer tokens. Unset: none are.',
+  }),
   logLevel: setting<LogLevel>({
     names: ['HOLDFAST_LOG_LEVEL'],
     parser: z.enum(logLevels),
@@ -180,11 +222,7 @@ const table = {
   }),
   token: setting<Secret | null>({
     names: ['HOLDFAST_TOKEN'],
-    parser: z
-      .string()
-      .regex(/^[\x21-\x7e]+$/)
-      .transform(secret)
-      .nullable(),
+    parser: printable.transform(secret).nullable(),
     fallback: null,
     allowed: 'a token as it was shown: printable characters without spaces',
     sentence: 'The token that `holdfast ask --url` sends.',

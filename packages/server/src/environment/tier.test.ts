@@ -127,7 +127,7 @@ describe('the tier', () => {
 describe('what stops a boot', () => {
   const problems = (environment: Record<string, string>) => {
     const settings = readSettings(environment)
-    return bootProblems(detectTier(settings), settings.host).map((problem) => problem.setting)
+    return bootProblems(detectTier(settings), settings).map((problem) => problem.setting)
   }
 
   test.each([

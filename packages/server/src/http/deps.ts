@@ -4,6 +4,7 @@ import type { Access, Authenticator, BrowserBoundary, Credentials } from '../aut
 import type { CookiePolicy } from '../auth/cookie-policy.ts'
 import type { LocalMode } from '../auth/local-mode.ts'
 import type { Sessions } from '../auth/sessions.ts'
+import type { SignIn } from '../auth/sign-in.ts'
 import type { Tickets } from '../auth/tickets.ts'
 import type { Tokens } from '../auth/tokens.ts'
 import type { EventLog } from '../log/event-log.ts'
@@ -30,6 +31,8 @@ export interface HttpDeps {
   readonly cookies: CookiePolicy
   /** Signing in by the link that the server printed; null where people sign in with a provider. */
   readonly links: Pick<LocalMode, 'exchange'> | null
+  /** Signing in with a provider; null in local mode. */
+  readonly signIn: SignIn | null
   readonly tokens: Pick<Tokens, 'create' | 'list' | 'revoke'>
   readonly tickets: Pick<Tickets, 'create'>
   readonly boundary: BrowserBoundary

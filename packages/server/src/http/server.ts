@@ -16,6 +16,7 @@ import { pageRoutes } from './page.ts'
 import { explain, sendProblem } from './problems.ts'
 import { runRoutes } from './runs.ts'
 import { sessionRoutes } from './session.ts'
+import { signInRoutes } from './sign-in.ts'
 import { threadRoutes } from './threads.ts'
 import { tokenRoutes } from './tokens.ts'
 import { ticketRoutes } from './ws-tickets.ts'
@@ -84,7 +85,8 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   for (const routes of [threadRoutes, runRoutes, fileRoutes, artifactRoutes]) routes(app, deps)
   for (const routes of [sessionRoutes, tokenRoutes, ticketRoutes]) routes(app, deps)
   for (const routes of [agentRoutes, contractRoutes, healthRoutes]) routes(app, deps)
-  await pageRoutes(app)
+  if (deps.signIn !== null) signInRoutes(app, deps, deps.signIn)
+  await pageRoutes(app, deps.signIn === null)
 
   return {
     app,

@@ -86,6 +86,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-http-'))
   const workspace = createWorkspace({ store, dataDir, limits: { fileBytes: maxUploadBytes } })
   const boundary = {
+    ...auth.boundary,
     allowsHost: auth.boundary.allowsHost,
     allowsOrigin: (origin: string) => origin === options.origin || auth.boundary.allowsOrigin(origin),
   }
@@ -125,6 +126,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     agents: [{ name: 'data-helper', description: 'Answers questions about data', tools: [] }],
     ...auth,
     links: localMode,
+    signIn: null,
     followEvents: (request) => realtime.followEvents(request),
     dependencies: async () => [{ name: 'store', ready: true }],
     version: { version: '0.0.0-test' },
