@@ -1,32 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { CreatedToken } from '@holdfast/protocol'
 import { describe, expect, test } from 'vitest'
 import { findNatsServer, natsNote, openNatsServer } from './bus/testing/nats-server.ts'
-import { type RunningServer, startServer } from './compose.ts'
-import { readSettings } from './environment/settings.ts'
+import { openNode } from './compose.test-support.ts'
+import type { RunningServer } from './compose.ts'
 import { readFrames } from './realtime/frame-reader.test-support.ts'
 import { startTestPostgres } from './store/testing/postgres.ts'
-import { silentLogger } from './telemetry/logger.ts'
 
 const postgres = await startTestPostgres()
-
-/** A whole server; its data directory goes with it. */
-async function openNode(environment: Record<string, string>): Promise<RunningServer> {
-  await using opening = new AsyncDisposableStack()
-  const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-node-'))
-  opening.defer(() => rm(dataDir, { recursive: true, force: true }))
-  const settings = readSettings({
-    HOLDFAST_ENV: 'test',
-    HOLDFAST_PORT: '0',
-    HOLDFAST_DATA_DIR: dataDir,
-    ...environment,
-  })
-  const server = opening.use(await startServer({ settings, logger: silentLogger, advertise: false }))
-  const owned = opening.move()
-  return { ...server, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
 
 /** The local user is the same on all nodes of a store, and so are the user's tokens. */
 async function tokenRequest(

@@ -197,7 +197,7 @@ export async function startServer({
       else realtime.revoked(revoked)
     }),
   )
-  opened.defer(bus.onResync(() => void revocations.poll()))
+  opened.defer(onResync(() => void revocations.poll()))
   const http = await createHttpServer({
     ...access,
     links: local?.mode ?? null,

@@ -128,7 +128,7 @@ const table = {
     fallback: 10,
     allowed: 'a whole number from 2 to 1000',
     sentence:
-      'The most connections that this node opens to PostgreSQL for its work; the bus takes one more. All nodes together stay below the max_connections of the server.',
+      'The most connections that this node opens to PostgreSQL for its work; the bus and the leases take one more each. All nodes together stay below the max_connections of the server.',
   }),
   bus: setting<BusKind | null>({
     names: ['HOLDFAST_BUS'],

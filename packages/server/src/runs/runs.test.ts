@@ -17,6 +17,7 @@ import { createModelManager } from '../models/model-manager.ts'
 import type { Principal } from '../principal.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
 import type { Store } from '../store/store.ts'
+import { StoreAwayError } from '../store/store-fault.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import type { ToolContext, ToolDefinition } from '../tools/define-tool.ts'
 import type { ThreadWorkspace, Workspace } from '../workspace/workspace.ts'
@@ -396,6 +397,63 @@ test('[R2] a run that a fault of the store left behind is taken up again by the 
     'message_delta',
     'agent_completed',
   ])
+})
+
+test.each([
+  ['committed before the answer was lost', true],
+  ['not committed', false],
+])(
+  '[R2] [R3] [R4] a write of which the database did not say what became, %s, ends the attempt and not the run',
+  async (_, committed) => {
+    let faults = 1
+    const workerLog: SqlEventLog = {
+      ...log,
+      append: async (command) => {
+        if (faults === 0 || !command.events.some(({ type }) => type === 'tool_completed'))
+          return log.append(command)
+        faults -= 1
+        if (committed) await log.append(command)
+        throw new StoreAwayError('away')
+      },
+    }
+    const once: ToolDefinition = {
+      name: 'once',
+      description: 'Does something.',
+      effect: 'pure',
+      input: z.unknown(),
+      execute: async () => ({ output: {} }),
+    }
+    await using here = await house([once], { workerLog })
+    const { run } = await here.runs.submit(ann, here.threadId, ask('what?'), null)
+    const events = await here.ended(run.id)
+    expectInOrder(events)
+    expect(events.flatMap((event) => (event.type === 'agent_started' ? event.data.attempt : []))).toEqual([
+      1, 2,
+    ])
+    expect(types(events).filter((type) => type === 'tool_completed')).toHaveLength(1)
+    expect(events.at(-1)?.type).toBe('agent_completed')
+  },
+)
+
+test('[R3] [R4] a tool that meets a database that is away ends the attempt, and is no answer to the model', async () => {
+  let calls = 0
+  const reading: ToolDefinition = {
+    name: 'reading',
+    description: 'Reads something.',
+    effect: 'pure',
+    input: z.unknown(),
+    execute: async () => {
+      calls += 1
+      if (calls === 1) throw new StoreAwayError('away')
+      return { output: { rows: 7 } }
+    },
+  }
+  await using here = await house([reading])
+  const { run } = await here.runs.submit(ann, here.threadId, ask('what?'), null)
+  const events = await here.ended(run.id)
+  expectInOrder(events)
+  expect(events.flatMap((event) => (event.type === 'tool_completed' ? event.data.ok : []))).toEqual([true])
+  expect(events.at(-1)?.type).toBe('agent_completed')
 })
 
 test.each([
