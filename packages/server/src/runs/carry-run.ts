@@ -4,17 +4,16 @@ import type { Registry } from '../agents/registry.ts'
 import { runAgent } from '../agents/run-agent.ts'
 import type { SqlEventLog } from '../log/sql-event-log.ts'
 import type { Principal } from '../principal.ts'
-import type { Store } from '../store/store.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { EarlierRun } from '../tools/define-tool.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { runLimits } from './run-limits.ts'
 import type { Claim } from './run-queue.ts'
 import { createRunWriter } from './run-writer.ts'
 import { settleRun } from './settle-run.ts'
-import { earlierRuns, messageOf } from './thread-history.ts'
+import { messageOf } from './thread-history.ts'
 
 export interface CarryDeps {
-  readonly store: Store
   readonly log: SqlEventLog
   readonly registry: Registry
   readonly workspace: Workspace
@@ -23,18 +22,25 @@ export interface CarryDeps {
   readonly logger: Logger
 }
 
+/** What a claimed run goes on from. */
+export interface Past {
+  /** Its own events so far, run_queued and this attempt's agent_started among them. */
+  readonly events: readonly StoredEvent[]
+  /** What the thread's ended runs leave for it. */
+  readonly earlier: readonly EarlierRun[]
+}
+
 /**
  * One attempt of one run, from its claim to its end, its release, or the loss of its lease.
- * @param events of the run so far, run_queued and this attempt's agent_started among them
  * @throws what the store failed with: the run stays as it is, and its lease will run out
  */
 export async function carryRun(
   deps: CarryDeps,
   claim: Claim,
-  events: readonly StoredEvent[],
+  { events, earlier }: Past,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, log, registry, workspace, logger, makeId, nowMs } = deps
+  const { log, registry, workspace, logger, makeId, nowMs } = deps
   const { row, attempt } = claim
   const principal: Principal = { kind: 'user', userId: row.owner }
   const agent = registry.agent(row.agent)
@@ -55,7 +61,7 @@ export async function carryRun(
       tools: registry.toolsOf(agent),
       model: registry.models.resolve(row.model, agent.offlineRules),
       message: messageOf(events),
-      earlier: await earlierRuns(store, log, row),
+      earlier,
       events,
       workspace: workspace.thread(principal, row.thread_id),
       signal,

@@ -10,6 +10,8 @@ export const runLimits = {
   stopWithinMs: 15_000,
   /** Without any hint a queued run is found after this. */
   claimPollMs: 1_000,
+  /** How often, at most, a look for work also looks for leases that ran out. */
+  expiredPollMs: 400,
   /** After so many attempts that died, the run fails with attempts_exhausted (R3). */
   attempts: 3,
   /** Runs one worker carries at a time: most of their time they wait for a model or a tool's own process. */

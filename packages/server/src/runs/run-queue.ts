@@ -21,6 +21,8 @@ export interface ClaimRequest {
   readonly held: readonly RunId[]
   /** How many more this node can carry. */
   readonly most: number
+  /** Whether to look for leases that ran out, too. */
+  readonly expired: boolean
   /** The last user whose queued run was claimed: the next ones have their turn first. '' at the start. */
   readonly after: UserId | ''
   /** What agent_started will say besides the attempt; committed with the claim (L3). */
@@ -98,11 +100,11 @@ limit $2`
 
 async function candidates(
   store: Store,
-  { held, most, after }: Pick<ClaimRequest, 'held' | 'most' | 'after'>,
+  { held, most, after, expired: wanted }: Pick<ClaimRequest, 'held' | 'most' | 'after' | 'expired'>,
 ): Promise<readonly RunRow[]> {
   const query = async (text: string, values: readonly unknown[]): Promise<readonly RunRow[]> =>
     (await store.db.executeQuery<RunRow>(CompiledQuery.raw(text, [...values]))).rows
-  const expired = await query(expiredStatement, [held, most])
+  const expired = wanted ? await query(expiredStatement, [held, most]) : []
   const free = most - expired.length
   const queuedFrom = (owner: string): Promise<readonly RunRow[]> =>
     query(queuedStatement, [owner, free, runLimits.concurrentPerUser])

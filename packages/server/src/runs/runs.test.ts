@@ -143,6 +143,7 @@ const claimAny = (on: SqlEventLog = log): Promise<readonly Claim[]> =>
     held: [],
     most: 10,
     after: '',
+    expired: true,
     started: () => ({ model: 'offline', offline: true }),
   })
 

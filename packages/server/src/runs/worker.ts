@@ -1,10 +1,12 @@
-import type { NodeId, RunId, StoredEvent, UserId } from '@holdfast/protocol'
-import { type CarryDeps, carryRun } from './carry-run.ts'
+import type { NodeId, RunId, UserId } from '@holdfast/protocol'
+import type { Store } from '../store/store.ts'
+import { type CarryDeps, carryRun, type Past } from './carry-run.ts'
 import type { Beat, OpenHeartbeat } from './heartbeat.ts'
 import { runLimits } from './run-limits.ts'
 import type { Claim } from './run-queue.ts'
 import { claimRuns, voidLeases } from './run-queue.ts'
 import { RunStop } from './settle-run.ts'
+import { readHistories } from './thread-history.ts'
 
 /** Carries out queued runs, several at a time, each under a lease that it renews. */
 export interface Worker {
@@ -17,6 +19,7 @@ export interface Worker {
 }
 
 export interface WorkerDeps extends CarryDeps {
+  readonly store: Store
   readonly node: NodeId
   readonly openHeartbeat: OpenHeartbeat
 }
@@ -39,21 +42,34 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const wake = (): void => woken.resolve()
 
   let lastOwner: UserId | '' = ''
+  let expiredSeenMs = Number.NEGATIVE_INFINITY
   async function claimSome(most: number): Promise<number> {
+    // Leases run out in seconds; queued runs come by the hundred.
+    const lookForExpired = performance.now() - expiredSeenMs > runLimits.expiredPollMs
+    if (lookForExpired) expiredSeenMs = performance.now()
     const claims = await claimRuns(store, log, {
       node,
       held: [...inHand.keys()],
       most,
       after: lastOwner,
+      expired: lookForExpired,
       started: (row) => {
         const { name, offline } = registry.models.resolve(row.model, registry.agent(row.agent).offlineRules)
         return { model: name, offline }
       },
     })
     lastOwner = claims.at(-1)?.row.owner ?? lastOwner
-    // One question for all of them; a claim without its events is left, and taken again when its lease runs out.
-    const events = await log.readRuns(claims.map(({ row }) => row.id))
-    for (const claim of claims) take(claim, events.get(claim.row.id) ?? [])
+    const rows = claims.map(({ row }) => row)
+    // Two questions for all of them; claims whose past cannot be read are left, and taken again when their leases run
+    // out.
+    const [events, histories] = await Promise.all([
+      log.readRuns(rows.map(({ id }) => id)),
+      readHistories(store, rows),
+    ])
+    for (const claim of claims) {
+      const { id } = claim.row
+      take(claim, { events: events.get(id) ?? [], earlier: histories.get(id) ?? [] })
+    }
     hold()
     return claims.length
   }
@@ -75,10 +91,10 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
 
   const hold = (): void => heartbeat.hold([...inHand].map(([runId, { untilMs }]) => ({ runId, untilMs })))
 
-  function take(claim: Claim, events: readonly StoredEvent[]): void {
+  function take(claim: Claim, past: Past): void {
     const abort = new AbortController()
     const deadline = setTimeout(() => abort.abort(new RunStop('deadline')), runLimits.attemptMs)
-    const ended = carryRun(deps, claim, events, abort.signal)
+    const ended = carryRun(deps, claim, past, abort.signal)
       .catch((error: unknown) =>
         logger.error({ run: claim.row.id, error }, 'run left behind; its lease will expire'),
       )
