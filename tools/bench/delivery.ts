@@ -70,6 +70,7 @@ export async function benchDelivery(args: readonly string[]): Promise<void> {
     await benchRate({
       contenders,
       peer,
+      slowPeer: langGraph,
       users: Number(values.users),
       events: Number(values.events),
       rounds,

@@ -15,22 +15,28 @@ const benches: Readonly<Record<string, Bench>> = {
     run: benchAsk,
   },
   delivery: {
-    about: 'events to many users, beside Socket.IO, LangGraph JS and bare ws [--help]',
+    about:
+      'events to many users, idle connections, replay, restart, beside Socket.IO, LangGraph JS and ws [--help]',
     run: benchDelivery,
   },
   log: { about: 'events appended per second, beside the bare statement [rounds, default 5]', run: benchLog },
   runs: {
-    about: 'runs per second and time to their start, beside LangGraph JS [--help]',
+    about: 'runs per second and time to their start, beside LangGraph JS, Restate and DBOS [--help]',
     run: benchRuns,
   },
 }
 
+const usage = (): string => {
+  const width = Math.max(...Object.keys(benches).map(({ length }) => length))
+  const lines = Object.entries(benches).map(([known, { about }]) => `  ${known.padEnd(width)}  ${about}`)
+  return ['Usage: npm run bench -- <name>', '', ...lines].join('\n')
+}
+
 const [name = '', ...args] = process.argv.slice(2)
 const bench = benches[name]
-if (bench === undefined) {
-  const width = Math.max(...Object.keys(benches).map(({ length }) => length))
-  console.error('Usage: npm run bench -- <name>\n')
-  for (const [known, { about }] of Object.entries(benches))
-    console.error(`  ${known.padEnd(width)}  ${about}`)
+if (bench !== undefined) await bench.run(args)
+else if (name === '--help') console.log(usage())
+else {
+  console.error(usage())
   process.exitCode = 2
-} else await bench.run(args)
+}

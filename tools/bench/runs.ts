@@ -5,6 +5,7 @@ import { dbos, restate } from './contenders/durable-peers.ts'
 import { holdfast } from './contenders/holdfast.ts'
 import { langGraph } from './contenders/lang-graph.ts'
 import { installPeers } from './contenders/peers.ts'
+import { goalLine } from './goals.ts'
 import { openLoad } from './load/load.ts'
 import { type Measured, measure } from './measure.ts'
 import { count, loadAverage, median, quantile, table } from './table.ts'
@@ -143,15 +144,23 @@ const rateOf = (cell: Cell): number =>
 
 function printGoals(cell: Cell, base: Cell | undefined): void {
   const { contender, concurrent, rounds } = cell
-  if (base === undefined || base === cell || !contender.name.startsWith('Holdfast')) return
+  if (base === undefined || !contender.name.startsWith('Holdfast')) return
+  const who = `${concurrent} at a time, ${contender.name}`
   const times = rateOf(cell) / rateOf(base)
-  const verdict = (reached: boolean): string => (reached ? 'reached' : 'missed')
   console.log(
-    `  ${concurrent} at a time, ${contender.name}: ${times.toFixed(1)}× LangGraph's runs/s, goal ${goals.timesLangGraph}×: ${verdict(times >= goals.timesLangGraph)}`,
+    goalLine(
+      who,
+      `${times.toFixed(1)}× LangGraph's runs/s, goal ${goals.timesLangGraph}×`,
+      times >= goals.timesLangGraph,
+    ),
   )
   if (concurrent !== goals.atConcurrent || !contender.name.includes('PostgreSQL')) return
   const p99 = median(rounds.map(({ startedMs }) => quantile(startedMs, 0.99)))
   console.log(
-    `  ${concurrent} at a time, ${contender.name}: started p99 ${p99.toFixed(1)} ms, goal ${goals.startedP99Ms} ms: ${verdict(p99 <= goals.startedP99Ms)}`,
+    goalLine(
+      who,
+      `started p99 ${p99.toFixed(1)} ms, goal ${goals.startedP99Ms} ms`,
+      p99 <= goals.startedP99Ms,
+    ),
   )
 }

@@ -1,4 +1,5 @@
 import type { Contender } from '../contenders/contender.ts'
+import { goalLine } from '../goals.ts'
 import { openLoad } from '../load/load.ts'
 import type { ReceiverName } from '../load/receiver.ts'
 import { type Measured, measure } from '../measure.ts'
@@ -8,11 +9,16 @@ export interface RateOptions {
   readonly contenders: readonly Contender[]
   /** Every rate is told as a ratio to this one's, with the same kind of client. */
   readonly peer: Contender
+  /** The other peer of the goals. */
+  readonly slowPeer: Contender
   readonly users: number
   readonly events: number
   readonly rounds: number
   readonly processes: number
 }
+
+/** Of the issue this bench answers; printed beside the figures. */
+const goals = { timesPeer: 1, timesSlowPeer: 20, timesPeerP99: 2 } as const
 
 interface Entry {
   readonly contender: Contender
@@ -26,7 +32,7 @@ interface Entry {
  * turns, so that what the machine does besides hits all of them; each turn is a server of its own.
  */
 export async function benchRate(options: RateOptions): Promise<void> {
-  const { contenders, peer, users, events, rounds, processes } = options
+  const { contenders, peer, slowPeer, users, events, rounds, processes } = options
   const entries = contenders.flatMap((contender): Entry[] => [
     { contender, receiver: contender.thin, client: 'thin', rounds: [] },
     ...(contender.product === null
@@ -84,4 +90,40 @@ export async function benchRate(options: RateOptions): Promise<void> {
       }),
     ),
   )
+
+  console.log('\nGoals, for clients of the same kind')
+  for (const entry of entries.filter(({ contender }) => contender.name.startsWith('Holdfast'))) {
+    const who = `${entry.contender.name}, ${entry.client} client`
+    const peerEntry = entries.find((each) => each.contender === peer && each.client === entry.client)
+    const slow = entries.find((each) => each.contender === slowPeer)
+    const timesOf = (other: Entry): number => rate(entry) / rate(other)
+    if (peerEntry !== undefined) {
+      const times = timesOf(peerEntry)
+      console.log(
+        goalLine(
+          who,
+          `${times.toFixed(2)}× Socket.IO's events/s, goal ${goals.timesPeer}×`,
+          times >= goals.timesPeer,
+        ),
+      )
+      const ratio = latency(entry, 0.99) / latency(peerEntry, 0.99)
+      console.log(
+        goalLine(
+          who,
+          `${ratio.toFixed(2)}× Socket.IO's p99, goal at most ${goals.timesPeerP99}×`,
+          ratio <= goals.timesPeerP99,
+        ),
+      )
+    }
+    if (slow !== undefined) {
+      const times = timesOf(slow)
+      console.log(
+        goalLine(
+          who,
+          `${times.toFixed(1)}× LangGraph's events/s, goal ${goals.timesSlowPeer}×`,
+          times >= goals.timesSlowPeer,
+        ),
+      )
+    }
+  }
 }
