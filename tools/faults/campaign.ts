@@ -52,6 +52,8 @@ export interface CampaignReport {
   readonly directory: string | null
 }
 
+/** For every client to be there before the first fault; who is not by then comes amid the faults. */
+const gatherWithinMs = 120_000
 /** A campaign that cannot get through its plan ends after this many times the planned seconds. */
 const patience = 3
 
@@ -135,7 +137,11 @@ export async function runCampaign(
     return { order, group }
   })
 
-  // --- trouble
+  // --- trouble, once there is somebody to meet it
+  const webSockets = () => proxy.connections().filter(isWebSocket)
+  const complete = (): boolean => new Set(webSockets().map(({ client }) => client)).size === numbers.clients
+  for (const untilMs = performance.now() + gatherWithinMs; !complete() && performance.now() < untilMs; )
+    await sleep(100)
   mark('trouble')
   const troubleMs = performance.now()
   const overMs = numbers.seconds * 1_000
@@ -150,13 +156,12 @@ export async function runCampaign(
   })
   driver.idle.catch(() => {})
   const faults = planStrikes(numbers, random)
-  const webSockets = () => proxy.connections().filter(isWebSocket)
   const trouble = createTrouble(
     {
       nodes,
       groups: groups.map(({ group }) => group),
       clientsOn: (port) => webSockets().flatMap((one) => (one.port === port ? [one.client] : [])),
-      complete: () => new Set(webSockets().map(({ client }) => client)).size === numbers.clients,
+      complete,
     },
     numbers,
     random,

@@ -1,7 +1,7 @@
 /** `npm run faults -- …`: see `--help`. */
 import { runCampaign } from './campaign.ts'
 import { type Command, helpText, parseCommand } from './command.ts'
-import { runModel } from './model-run.ts'
+import { runModel } from './model/run-model.ts'
 import { plantedBugs } from './planted/bugs.ts'
 import { hunt } from './planted/hunt.ts'
 import { exitCodeOf, reportTable, shortfalls } from './report.ts'

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { runCampaign } from '../campaign.ts'
 import type { ViolationClass } from '../checker.ts'
 import { parseCommand } from '../command.ts'
-import { violatedClasses } from '../model-run.ts'
+import { violatedClasses } from '../model/run-model.ts'
 import type { Numbers } from '../plan.ts'
 import type { PlantedBug, TrialKind } from './bugs.ts'
 

@@ -15,7 +15,7 @@ import { openMemoryStore } from '../../../packages/server/src/store/pglite-store
 import { silentLogger } from '../../../packages/server/src/telemetry/logger.ts'
 import type { ThreadWorkspace, Workspace } from '../../../packages/server/src/workspace/workspace.ts'
 import { createChecker, type ViolationClass } from '../checker.ts'
-import { violatedClasses } from '../model-run.ts'
+import { violatedClasses } from '../model/run-model.ts'
 import { type NumbersPlan, numbersParts } from '../numbers-agent.ts'
 import { readTruth } from '../truth.ts'
 

@@ -8,7 +8,7 @@ const [kind, name = '', schedules = '4000'] = process.argv.slice(2)
 // Before anything of the product is loaded: a bug is planted into a module as it loads.
 if (name !== '') plant(name)
 if (kind === 'model') {
-  const { runModel } = await import('../model-run.ts')
+  const { runModel } = await import('../model/run-model.ts')
   const { finding } = await runModel({ seeds: Number(schedules), seed: 1, shrink: false })
   console.log(JSON.stringify(finding?.classes ?? []))
 } else {

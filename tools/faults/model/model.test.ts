@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { runModel } from './model-run.ts'
+import { runModel } from './run-model.ts'
 
 /** `npm run faults -- --profile model` tries 100,000. */
 const seeds = 1_000

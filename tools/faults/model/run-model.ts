@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import type { Verdict, ViolationClass } from './checker.ts'
-import { anySchedule, runSchedule, type Schedule } from './model.ts'
+import type { Verdict, ViolationClass } from '../checker.ts'
+import { runSchedule } from './run-schedule.ts'
+import { anySchedule, type Schedule } from './schedule.ts'
 
 export interface ModelFinding {
   readonly classes: readonly ViolationClass[]
