@@ -20,6 +20,7 @@ import { createInProcessBus } from './bus/in-process-bus.ts'
 import { openPostgresBus } from './bus/postgres-bus.ts'
 import { bootProblems } from './environment/boot-rules.ts'
 import { type BusChoice, chooseBus } from './environment/bus-choice.ts'
+import { placementProblems } from './environment/placement.ts'
 import { retry } from './environment/retry.ts'
 import { retryPolicies } from './environment/retry-policy.ts'
 import { SettingError, type Settings, type Tier } from './environment/settings.ts'
@@ -32,6 +33,7 @@ import { createThreads } from './log/create-threads.ts'
 import { createLifecycleLog } from './log/lifecycle-log.ts'
 import { createEventLog } from './log/sql-event-log.ts'
 import { createModelManager, type ModelManager } from './models/model-manager.ts'
+import { openBlobs } from './open-blobs.ts'
 import { openRealtime } from './realtime/realtime.ts'
 import { createRuns } from './runs/create-runs.ts'
 import type { OpenHeartbeat } from './runs/heartbeat.ts'
@@ -95,7 +97,7 @@ export async function startServer({
   parts = {},
 }: ServerOptions): Promise<RunningServer> {
   const tier = detectTier(settings)
-  const [problem] = bootProblems(tier, settings)
+  const [problem] = [...bootProblems(tier, settings), ...placementProblems(settings)]
   if (problem !== undefined) throw problem
   const signIn = chooseSignIn(settings, tier)
   const busChoice = chooseBus(settings)
@@ -112,8 +114,13 @@ export async function startServer({
   const bus = opened.use(await openBus(busChoice, tier.tier, store, logger))
   const ended = new AbortController()
   opened.defer(() => ended.abort())
-  const limits = { fileBytes: settings.maxFileBytes }
-  const workspace = createWorkspace({ store, dataDir, logger, limits, ended: ended.signal })
+  const blobs = opened.use(await openBlobs(settings, store))
+  const limits = {
+    fileBytes: settings.maxFileBytes,
+    cachedUploadBytes: settings.fileCacheBytes,
+    cachedTableBytes: settings.fileCacheBytes,
+  }
+  const workspace = createWorkspace({ store, blobs, dataDir, logger, limits, ended: ended.signal })
   const threads = createThreads(store, lifecycle)
   const models = parts.models ?? createModelManager()
   const registry = createRegistry({

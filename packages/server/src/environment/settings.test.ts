@@ -21,6 +21,12 @@ test('without any variable every setting has its default', () => {
     databaseConnections: 10,
     bus: null,
     natsUrl: null,
+    files: null,
+    s3Endpoint: null,
+    s3Region: null,
+    s3AccessKeyId: null,
+    s3SecretAccessKey: null,
+    fileCacheBytes: 4_294_967_296,
     publicUrl: null,
     authUrl: null,
     publicDomains: [],
@@ -45,6 +51,28 @@ test('without any variable every setting has its default', () => {
 test('an empty variable counts as unset, for every setting', () => {
   const names = settingDescriptions.flatMap((row) => row.names)
   expect(readSettings(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(readSettings({}))
+})
+
+test.each([
+  ['s3://bucket', { kind: 's3', bucket: 'bucket', prefix: '' }],
+  ['s3://my.bucket-1/', { kind: 's3', bucket: 'my.bucket-1', prefix: '' }],
+  ['s3://bucket/holdfast/prod/', { kind: 's3', bucket: 'bucket', prefix: 'holdfast/prod' }],
+  ['/srv/files', { kind: 'directory', path: '/srv/files' }],
+  ['shared files', { kind: 'directory', path: 'shared files' }],
+])('HOLDFAST_FILES=%s is a place for files', (text, files) => {
+  expect(readSettings({ HOLDFAST_FILES: text }).files).toEqual(files)
+})
+
+test.each([
+  's3://',
+  's3://UPPER',
+  's3://bucket//x',
+  's3://bucket/a b',
+  'gs://bucket',
+  'https://x.example',
+  ' ',
+])('HOLDFAST_FILES=%j is refused', (text) => {
+  expect(refusal({ HOLDFAST_FILES: text }).message).toContain('s3://bucket/prefix')
 })
 
 test('values are read with their types', () => {

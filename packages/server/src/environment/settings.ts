@@ -85,6 +85,29 @@ const natsUrls = z
 /** As credentials and names of other systems come. */
 const printable = z.string().regex(/^[\x21-\x7e]+$/)
 
+export type FilePlace =
+  | { readonly kind: 'directory'; readonly path: string }
+  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
+
+const directory = z.string().regex(/^[^\0]*[^\0\s][^\0]*$/)
+
+/** A bucket's name as S3 has it; a prefix without empty parts, so that no key begins with a slash or holds two. */
+const s3Place = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[\w.=+@-]+)*)\/?$/
+
+const filePlace = z.union([
+  z
+    .string()
+    .regex(s3Place)
+    .transform((text): FilePlace => {
+      const [, bucket = '', path = ''] = s3Place.exec(text) ?? []
+      return { kind: 's3', bucket, prefix: path.slice(1) }
+    }),
+  directory
+    // Whatever has a scheme was meant for something else than a directory.
+    .regex(/^(?![a-z][a-z0-9+.-]*:\/\/)/i)
+    .transform((path): FilePlace => ({ kind: 'directory', path })),
+])
+
 const table = {
   tier: setting<Tier | null>({
     names: ['HOLDFAST_ENV'],
@@ -109,10 +132,11 @@ const table = {
   }),
   dataDir: setting<string>({
     names: ['HOLDFAST_DATA_DIR'],
-    parser: z.string().regex(/^[^\0]*[^\0\s][^\0]*$/),
+    parser: directory,
     fallback: '.holdfast',
     allowed: 'a directory',
-    sentence: 'Where files, artifacts and, without HOLDFAST_DATABASE_URL, the database are kept.',
+    sentence:
+      'Where the database (without HOLDFAST_DATABASE_URL), files (without HOLDFAST_FILES) and caches are kept.',
   }),
   databaseUrl: setting<Secret | null>({
     names: ['HOLDFAST_DATABASE_URL'],
@@ -145,6 +169,56 @@ const table = {
     allowed: 'a URL that begins with nats:// or tls://, or several with commas between them',
     sentence: 'The NATS that carries hints between nodes; user:password@ or token@ before the host.',
     secret: true,
+  }),
+  files: setting<FilePlace | null>({
+    names: ['HOLDFAST_FILES'],
+    parser: filePlace.nullable(),
+    fallback: null,
+    allowed: 'a directory, or s3://bucket or s3://bucket/prefix',
+    sentence:
+      'Where uploads and artifacts are kept, the same for all servers of one database. Unset: in the data directory.',
+  }),
+  s3Endpoint: setting<URL | null>({
+    names: ['HOLDFAST_S3_ENDPOINT'],
+    parser: webUrl,
+    fallback: null,
+    allowed: 'a URL that begins with http:// or https://',
+    sentence: 'The S3-compatible store that HOLDFAST_FILES is in. Unset: that of AWS.',
+  }),
+  s3Region: setting<string | null>({
+    names: ['HOLDFAST_S3_REGION'],
+    parser: z
+      .string()
+      .regex(/^[a-z0-9-]+$/)
+      .nullable(),
+    fallback: null,
+    allowed: 'the name of a region, such as eu-central-1',
+    sentence: 'The region of the bucket. Unset: as the AWS SDK finds it.',
+  }),
+  s3AccessKeyId: setting<Secret | null>({
+    names: ['HOLDFAST_S3_ACCESS_KEY_ID'],
+    parser: printable.transform(secret).nullable(),
+    fallback: null,
+    allowed: 'an access key: printable characters without spaces',
+    sentence:
+      'The access key for the bucket. Unset: as the AWS SDK finds it, such as the role of the machine.',
+    secret: true,
+  }),
+  s3SecretAccessKey: setting<Secret | null>({
+    names: ['HOLDFAST_S3_SECRET_ACCESS_KEY'],
+    parser: printable.transform(secret).nullable(),
+    fallback: null,
+    allowed: 'the secret of the access key: printable characters without spaces',
+    sentence: 'The secret that belongs to HOLDFAST_S3_ACCESS_KEY_ID.',
+    secret: true,
+  }),
+  fileCacheBytes: setting<number>({
+    names: ['HOLDFAST_FILE_CACHE_BYTES'],
+    parser: wholeNumber(0, 1024 * 1024 * MiB),
+    fallback: 4096 * MiB,
+    allowed: `a whole number of bytes from 0 to ${1024 * 1024 * MiB}`,
+    sentence:
+      'What one server keeps in its data directory of uploads that it fetched, and as much again of tables made of them.',
   }),
   publicUrl: setting<URL | null>({
     names: ['HOLDFAST_PUBLIC_URL'],

@@ -25,6 +25,7 @@ import type { Runs } from '../runs/runs.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { createWorkspace } from '../workspace/create-workspace.ts'
+import { createDirectoryBlobs } from '../workspace/directory-blobs.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { HttpDeps } from './deps.ts'
 import { createHttpServer } from './server.ts'
@@ -84,7 +85,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   )
   let uploadEnded: (error: unknown) => void = () => {}
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-http-'))
-  const workspace = createWorkspace({ store, dataDir, limits: { fileBytes: maxUploadBytes } })
+  const blobs = createDirectoryBlobs({ directory: join(dataDir, 'blobs'), durable: false })
+  const workspace = createWorkspace({ store, blobs, dataDir, limits: { fileBytes: maxUploadBytes } })
   const boundary = {
     ...auth.boundary,
     allowsHost: auth.boundary.allowsHost,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createWorkspace } from './create-workspace.ts'
+import { createDirectoryBlobs } from './directory-blobs.ts'
 import {
   chunksOf,
   makePrincipal,
@@ -19,6 +20,11 @@ beforeAll(async () => {
 afterAll(async () => await here[Symbol.asyncDispose]())
 
 const names = async (folder: string) => await readdir(join(here.directory, folder)).catch(() => [])
+/** Of all threads, and of what is being written. */
+const blobNames = async () =>
+  (await readdir(join(here.directory, 'blobs'), { recursive: true, withFileTypes: true }).catch(() => []))
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
 const chart = (content: string | Uint8Array) =>
   ({ kind: 'chart', title: 'Cost', mediaType: 'image/svg+xml', content }) as const
 
@@ -32,7 +38,7 @@ describe('uploads', () => {
       bytes: 8,
       sha256: createHash('sha256').update('a,b\n1,2\n').digest('hex'),
     })
-    expect(await names('blobs')).toContain(file.id)
+    expect(await blobNames()).toContain(file.id)
     expect(await here.workspace.file(here.principal, file.id)).toEqual(file)
     expect(await here.workspace.files(here.principal, here.threadId)).toContainEqual(file)
   })
@@ -43,21 +49,21 @@ describe('uploads', () => {
   test('files are for the owner of the server alone', async () => {
     const file = await here.upload('a', 'a,b\n1,2\n')
     await here.profile(file)
-    for (const path of [`blobs/${file.id}`, `tables/${file.id}.duckdb`])
+    for (const path of [`blobs/${here.threadId}/${file.id}`, `tables/${file.id}.duckdb`])
       expect((await stat(join(here.directory, path))).mode & 0o777, path).toBe(0o600)
-    for (const path of ['blobs', 'tables', 'jobs'])
+    for (const path of ['blobs', `blobs/${here.threadId}`, 'tables', 'jobs'])
       expect((await stat(join(here.directory, path))).mode & 0o777, path).toBe(0o700)
   })
   test('one byte over the limit leaves nothing', async () => {
     expect((await here.upload('a', `a\n${'1'.repeat(998)}`)).bytes).toBe(1_000)
-    const before = await names('blobs')
+    const before = await blobNames()
     await expect(here.upload('a', `a\n${'1'.repeat(999)}`)).rejects.toMatchObject({
       code: 'payload_too_large',
     })
-    expect(await names('blobs')).toEqual(before)
+    expect(await blobNames()).toEqual(before)
   })
   test('one that is aborted, breaks off or is refused leaves nothing', async () => {
-    const before = [await names('blobs'), (await here.workspace.files(here.principal, here.threadId)).length]
+    const before = [await blobNames(), (await here.workspace.files(here.principal, here.threadId)).length]
     const gone = new AbortController()
     const slow = async function* () {
       yield Buffer.from('a,b\n')
@@ -74,10 +80,9 @@ describe('uploads', () => {
     await expect(upload(broken())).rejects.toThrow('the connection broke')
     await expect(upload(chunksOf(''))).rejects.toMatchObject({ code: 'file_unreadable' })
     await expect(upload(chunksOf('%PDF-1.4'))).rejects.toMatchObject({ code: 'unsupported_media_type' })
-    expect([
-      await names('blobs'),
-      (await here.workspace.files(here.principal, here.threadId)).length,
-    ]).toEqual(before)
+    expect([await blobNames(), (await here.workspace.files(here.principal, here.threadId)).length]).toEqual(
+      before,
+    )
   })
 })
 
@@ -86,7 +91,11 @@ describe('profiles and tables', () => {
     const file = await here.upload('a.csv', 'a,b\n1,2\n')
     const profile = await here.profile(file)
     expect(profile).toMatchObject({ fileId: file.id, fileName: 'a.csv', rows: 1 })
-    const again = createWorkspace({ store: here.store, dataDir: join(here.directory, 'elsewhere') })
+    const again = createWorkspace({
+      store: here.store,
+      blobs: createDirectoryBlobs({ directory: join(here.directory, 'elsewhere'), durable: false }),
+      dataDir: join(here.directory, 'elsewhere'),
+    })
     expect(await again.thread(here.principal, here.threadId).profile(file.id, untimed())).toEqual(profile)
   })
   test('many callers at once share one reading; one who leaves does not stop it for the others', async () => {
@@ -185,7 +194,7 @@ test('removing a file, and then the thread, removes rows and bytes', async () =>
   await thread.profile(second.id, untimed())
   const artifact = await thread.createArtifact(here.runId, chart('x'))
   const kept = async () =>
-    [...(await names('blobs')), ...(await names('tables'))].filter((name) =>
+    [...(await blobNames()), ...(await names('tables'))].filter((name) =>
       [first.id, second.id, artifact.id].some((id) => name.startsWith(id)),
     )
   await here.workspace.removeFile(here.principal, first.id)

@@ -9,21 +9,26 @@ import {
   type ThreadId,
 } from '@holdfast/protocol'
 import type { Principal } from '../principal.ts'
+import { sqlFault } from '../store/sql-state.ts'
 import type { Store } from '../store/store.ts'
-import { type BlobId, createDirectoryBlobs } from './blobs.ts'
+import type { Blobs } from './blobs.ts'
 import type { QueryRows } from './child-jobs.ts'
 import { kindOf } from './file-kind.ts'
 import type { FileProfile } from './file-profile.ts'
+import { createLocalUploads } from './local-uploads.ts'
 import { createUploadObserver } from './observe-upload.ts'
 import { type ArtifactRow, artifactInfo, cleanName, type FileRow, fileInfo } from './rows.ts'
 import { type SqlLimits, sqlLimits } from './sql-limits.ts'
-import { createTables, sweepJobs, type TableQuery } from './tables.ts'
+import { sweepStale } from './sweep-stale.ts'
+import { createTables, type TableQuery } from './tables.ts'
 import type { SqlJob, SqlQuery, ThreadWorkspace, Upload, Workspace } from './workspace.ts'
 import { type WorkspaceLimits, workspaceLimits } from './workspace-limits.ts'
 
 export interface WorkspaceOptions {
   readonly store: Store
-  /** Made by the workspace, 0700; everything it keeps is below. */
+  /** Where the bytes are, for all nodes. */
+  readonly blobs: Blobs
+  /** Of this node alone: its caches and the directories of its jobs are made below, 0700. */
   readonly dataDir: string
   /** Default: workspaceLimits. */
   readonly limits?: Partial<WorkspaceLimits>
@@ -41,9 +46,10 @@ export interface WorkspaceLogger {
   warn(fields: object, message: string): void
 }
 
-/** The workspace on the store's rows and a directory of bytes. */
+/** The workspace on the store's rows and the blobs they refer to. */
 export function createWorkspace({
   store,
+  blobs,
   dataDir,
   limits,
   sqlLimits: bounds,
@@ -56,12 +62,14 @@ export function createWorkspace({
   const workspace: WorkspaceLimits = { ...workspaceLimits, ...limits }
   // Children have working directories of their own: a relative path would not be found there.
   const directory = resolve(dataDir)
-  const blobs = createDirectoryBlobs(join(directory, 'blobs'))
-  const tables = createTables({ directory, blobs, sql, workspace })
+  const cache = join(directory, 'cache')
+  const uploads = createLocalUploads(blobs, cache, workspace.cachedUploadBytes)
+  const tables = createTables({ directory, uploads, sql, workspace })
   ended?.addEventListener('abort', tables.close, { once: true })
-  sweepJobs(directory, Date.now()).catch((error: unknown) =>
-    logger?.warn({ error }, 'Directories of old jobs could not be removed'),
-  )
+  for (const left of [join(directory, 'jobs'), join(cache, 'partial')])
+    sweepStale(left, Date.now()).catch((error: unknown) =>
+      logger?.warn({ error }, 'What old jobs left behind could not be removed'),
+    )
 
   async function requireThread(principal: Principal, threadId: ThreadId): Promise<void> {
     const found = await db
@@ -70,7 +78,7 @@ export function createWorkspace({
       .where('id', '=', threadId)
       .where('owner', '=', principal.userId)
       .executeTakeFirst()
-    if (found === undefined) throw new HoldfastError('not_found', `There is no thread ${threadId}.`)
+    if (found === undefined) throw noThread(threadId)
   }
 
   async function fileRow(principal: Principal, fileId: FileId, threadId?: ThreadId): Promise<FileRow> {
@@ -106,7 +114,7 @@ export function createWorkspace({
     await requireThread(principal, threadId)
     const id = makeId('file')
     const seen = createUploadObserver(workspace.fileBytes)
-    await blobs.write(id, seen.pass(content), signal)
+    await blobs.write({ threadId, id }, seen.pass(content), signal)
     try {
       const { bytes, sha256, head, tail } = seen.result()
       const row = await db
@@ -125,8 +133,8 @@ export function createWorkspace({
         .executeTakeFirstOrThrow()
       return fileInfo(row)
     } catch (error) {
-      await blobs.remove(id)
-      throw error
+      await blobs.remove({ threadId, id })
+      throw ofMissingThread(error, threadId)
     }
   }
 
@@ -151,7 +159,7 @@ export function createWorkspace({
       .executeTakeFirst()
     if (stored === undefined) {
       // Removed while it was being read: the table must not outlive the file.
-      await tables.remove(row.id)
+      await forget(row.id)
       throw new HoldfastError('not_found', `There is no file ${row.id}.`)
     }
     return made
@@ -192,11 +200,17 @@ export function createWorkspace({
     })
   }
 
-  async function removeFile(principal: Principal, fileId: FileId): Promise<void> {
-    await fileRow(principal, fileId)
-    await db.deleteFrom('files').where('id', '=', fileId).where('owner', '=', principal.userId).execute()
+  /** What this node has made of the upload. Other nodes find out by themselves (sweep). */
+  async function forget(fileId: FileId): Promise<void> {
     await tables.remove(fileId)
-    await blobs.remove(fileId)
+    await uploads.remove(fileId)
+  }
+
+  async function removeFile(principal: Principal, fileId: FileId): Promise<void> {
+    const { thread_id: threadId } = await fileRow(principal, fileId)
+    await db.deleteFrom('files').where('id', '=', fileId).where('owner', '=', principal.userId).execute()
+    await forget(fileId)
+    await blobs.remove({ threadId, id: fileId })
   }
 
   async function artifactRow(
@@ -238,7 +252,7 @@ export function createWorkspace({
             `The artifact "${artifact.title}" has ${bytes.length} bytes; the limit is ${workspace.artifactBytes}.`,
           )
         const id = makeId('artifact')
-        await blobs.write(id, once(bytes))
+        await blobs.write({ threadId, id }, once(bytes))
         try {
           const row = await db
             .insertInto('artifacts')
@@ -257,13 +271,13 @@ export function createWorkspace({
             .executeTakeFirstOrThrow()
           return artifactInfo(row)
         } catch (error) {
-          await blobs.remove(id)
-          throw error
+          await blobs.remove({ threadId, id })
+          throw ofMissingThread(error, threadId)
         }
       },
       async readArtifact(id) {
         await artifactRow(principal, id, threadId)
-        return await buffer(blobs.read(id))
+        return await buffer(await blobs.open({ threadId, id }))
       },
     }
   }
@@ -275,29 +289,36 @@ export function createWorkspace({
     removeFile,
     async artifact(principal, id) {
       const row = await artifactRow(principal, id)
-      return { info: artifactInfo(row), content: blobs.read(id) }
+      return { info: artifactInfo(row), content: await blobs.open({ threadId: row.thread_id, id }) }
     },
     thread,
     async removeThread(principal, threadId) {
-      const mine = { thread_id: threadId, owner: principal.userId }
-      const removed: BlobId[] = []
-      for (const table of ['files', 'artifacts'] as const) {
-        const rows = await db
-          .deleteFrom(table)
-          .where('thread_id', '=', mine.thread_id)
-          .where('owner', '=', mine.owner)
-          .returning('id')
-          .execute()
-        removed.push(...rows.map(({ id }) => id))
-      }
+      const files = await db
+        .deleteFrom('files')
+        .where('thread_id', '=', threadId)
+        .where('owner', '=', principal.userId)
+        .returning('id')
+        .execute()
+      await db
+        .deleteFrom('artifacts')
+        .where('thread_id', '=', threadId)
+        .where('owner', '=', principal.userId)
+        .execute()
       // Rows first: bytes without a row are waste, a row without its bytes is an error somebody meets.
-      for (const id of removed) {
-        await tables.remove(id as FileId)
-        await blobs.remove(id)
-      }
+      for (const { id } of files) await forget(id)
+      await blobs.removeThread(threadId)
     },
   }
 }
+
+const noThread = (threadId: ThreadId, options?: ErrorOptions): HoldfastError =>
+  new HoldfastError('not_found', `There is no thread ${threadId}.`, options)
+
+/** The thread was there when the bytes began to come, and was deleted meanwhile. */
+function ofMissingThread(error: unknown, threadId: ThreadId): unknown {
+  return sqlFault(error)?.state === foreignKeyViolation ? noThread(threadId, { cause: error }) : error
+}
+const foreignKeyViolation = '23503'
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes

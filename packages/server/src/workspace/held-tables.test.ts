@@ -26,6 +26,7 @@ function open(limits: Partial<WorkspaceLimits> = {}): void {
   ended = new AbortController()
   workspace = createWorkspace({
     store: here.store,
+    blobs: here.blobs,
     dataDir: here.directory,
     ended: ended.signal,
     limits: { heldFromBytes: 0, ...limits },

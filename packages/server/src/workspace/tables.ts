@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { access, chmod, mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
+import { mkdir, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ErrorCode, type FileId, type FileKind, HoldfastError } from '@holdfast/protocol'
-import type { Blobs } from './blobs.ts'
+import { type ErrorCode, type FileId, HoldfastError } from '@holdfast/protocol'
+import { createCacheDirectory, type Held } from './cache-directory.ts'
 import { type FromChild, jobFiles, type QueryJob, type QueryRows, type TableProfile } from './child-jobs.ts'
 import { type Child, type ChildJob, openChild, runChild } from './child-process.ts'
 import { createHeldTables } from './held-tables.ts'
+import type { LocalUploads } from './local-uploads.ts'
+import type { FileRow } from './rows.ts'
 import { createSlots } from './slots.ts'
 import type { SqlLimits } from './sql-limits.ts'
 import type { WorkspaceLimits } from './workspace-limits.ts'
@@ -19,14 +21,13 @@ export interface Tables {
   ingest(file: TableFile, signal: AbortSignal): Promise<TableProfile>
   query(job: TableQuery, deadlineMs: number, signal: AbortSignal): Promise<readonly QueryRows[]>
   remove(id: FileId): Promise<void>
+  /** Files of which this node has a stored table. */
+  ids(): Promise<readonly FileId[]>
   /** Kills the children that wait. */
   close(): void
 }
 
-export interface TableFile {
-  readonly id: FileId
-  readonly kind: FileKind
-}
+export type TableFile = Pick<FileRow, 'id' | 'thread_id' | 'kind' | 'sha256'>
 
 export interface TableQuery extends Pick<QueryJob, 'prepare' | 'queries'> {
   readonly tables: readonly { readonly name: string; readonly file: TableFile }[]
@@ -36,23 +37,18 @@ export interface TableQuery extends Pick<QueryJob, 'prepare' | 'queries'> {
 
 export interface TablesOptions {
   readonly directory: string
-  readonly blobs: Blobs
+  readonly uploads: LocalUploads
   readonly sql: SqlLimits
   readonly workspace: WorkspaceLimits
 }
 
-export function createTables({ directory, blobs, sql, workspace }: TablesOptions): Tables {
-  const tablesDirectory = join(directory, 'tables')
+export function createTables({ directory, uploads, sql, workspace }: TablesOptions): Tables {
+  const stored = createCacheDirectory(join(directory, 'tables'), workspace.cachedTableBytes)
   const jobsDirectory = join(directory, 'jobs')
   const slots = createSlots(workspace.jobs)
   const held = createHeldTables(workspace)
   const ingests = new Map<FileId, SharedIngest>()
-  const tableOf = (id: FileId): string => join(tablesDirectory, `${id}.duckdb`)
-  const isStored = async (id: FileId): Promise<boolean> =>
-    await access(tableOf(id)).then(
-      () => true,
-      () => false,
-    )
+  const tableName = (id: FileId): string => `${id}${tableEnding}`
 
   /** A directory of the job's own, gone with the job. */
   async function inJobDirectory<Result>(work: (jobDirectory: string) => Promise<Result>): Promise<Result> {
@@ -65,19 +61,19 @@ export function createTables({ directory, blobs, sql, workspace }: TablesOptions
     }
   }
 
-  /** The child is the caller's where it holds the table; else the table is stored. */
   async function read(
-    { id, kind }: TableFile,
+    file: TableFile,
     wants: { readonly profile: boolean; readonly mayHold: boolean },
     signal: AbortSignal,
-  ): Promise<{ readonly profile: TableProfile | null; readonly child: Child | null }> {
+  ): Promise<Found & { readonly profile: TableProfile | null }> {
+    using upload = await uploads.hold(file, signal)
     return await inJobDirectory(async (jobDirectory) => {
-      await symlink(await blobs.localPath(id), join(jobDirectory, jobFiles.source))
+      await symlink(upload.path, join(jobDirectory, jobFiles.source))
       await using opened = new AsyncDisposableStack()
       const child = opened.use(openChild({ directory: jobDirectory, limits: sql }))
       let answer: Ingested | null = null
       const job: ChildJob = {
-        message: { type: 'ingest', job: { kind, ...wants, sql, workspace } },
+        message: { type: 'ingest', job: { kind: file.kind, ...wants, sql, workspace } },
         deadlineMs: sql.ingestDeadlineMs,
         onMessage: (message) => {
           if (message.type === 'ingested') answer = message
@@ -86,40 +82,34 @@ export function createTables({ directory, blobs, sql, workspace }: TablesOptions
       await child.run(job, signal).catch((error: unknown) => {
         throw asFileError(error)
       })
-      const { profile, table } = answered(answer)
-      if (table === 'held' && wants.mayHold) {
+      const { profile, table: where } = answered(answer)
+      if (where === 'held' && wants.mayHold) {
         opened.move()
-        return { profile, child }
+        return { profile, in: 'child', child }
       }
-      await mkdir(tablesDirectory, { recursive: true, mode: 0o700 })
-      await chmod(join(jobDirectory, jobFiles.table), 0o600)
-      await rename(join(jobDirectory, jobFiles.table), tableOf(id))
-      return { profile, child: null }
+      const table = await stored.put(tableName(file.id), join(jobDirectory, jobFiles.table))
+      return { profile, in: 'cache', table }
     })
   }
 
   async function ingestNow(file: TableFile, signal: AbortSignal): Promise<TableProfile> {
     return await slots.run(signal, async () => {
-      const { profile, child } = await read(file, { profile: true, mayHold: true }, signal)
-      if (child !== null) held.keep(file.id, child)
+      const found = await read(file, { profile: true, mayHold: true }, signal)
+      if (found.in === 'child') held.keep(file.id, found.child)
+      else found.table[Symbol.dispose]()
+      const { profile } = found
       if (profile === null) throw new Error('The child ended well and sent no profile')
       return profile
     })
   }
 
-  /** A child that holds the one table of the job; null where tables are to be attached. */
-  async function holderOf(files: readonly TableFile[], signal: AbortSignal): Promise<Child | null> {
-    const [only] = files
-    if (only !== undefined && files.length === 1) {
-      const child = held.take(only.id)
-      if (child !== null) return child
-      if (await isStored(only.id)) return null
-      return (await read(only, { profile: false, mayHold: true }, signal)).child
-    }
-    // A child holds one table: for a job over several, each is stored.
-    for (const file of files)
-      if (!(await isStored(file.id))) await read(file, { profile: false, mayHold: false }, signal)
-    return null
+  /** A child holds one table: for a job over several, each is stored. */
+  async function find(file: TableFile, mayHold: boolean, signal: AbortSignal): Promise<Found> {
+    const child = mayHold ? held.take(file.id) : null
+    if (child !== null) return { in: 'child', child }
+    const table = await stored.hold(tableName(file.id))
+    if (table !== null) return { in: 'cache', table }
+    return await read(file, { profile: false, mayHold }, signal)
   }
 
   async function queryNow(
@@ -143,22 +133,25 @@ export function createTables({ directory, blobs, sql, workspace }: TablesOptions
         if (message.type === 'result') answers.push(message)
       },
     }
-    const holder = await holderOf(files, signal)
-    if (holder !== null) {
-      await using opened = new AsyncDisposableStack()
-      opened.use(holder)
-      await holder.run(childJob, signal)
-      const [file] = files
-      // W1: whoever else wrote SQL for this child, it answers nobody after that; nor does one in which a job failed.
-      if (verified && file !== undefined && holder.isSound()) {
-        opened.move()
-        held.keep(file.id, holder)
+    await using opened = new AsyncDisposableStack()
+    const attached: string[] = []
+    for (const file of files) {
+      const found = await find(file, files.length === 1, signal)
+      if (found.in === 'child') {
+        const child = opened.use(found.child)
+        await child.run(childJob, signal)
+        // W1: whoever else wrote SQL for this child, it answers nobody after that; nor does one in which a job failed.
+        if (verified && child.isSound()) {
+          opened.move()
+          held.keep(file.id, child)
+        }
+        return answers
       }
-      return answers
+      attached.push(opened.use(found.table).path)
     }
     await inJobDirectory(async (jobDirectory) => {
-      for (const [index, { id }] of files.entries())
-        await symlink(tableOf(id), join(jobDirectory, jobFiles.database(index)))
+      for (const [index, path] of attached.entries())
+        await symlink(path, join(jobDirectory, jobFiles.database(index)))
       await runChild({ ...childJob, directory: jobDirectory, limits: sql }, signal)
     })
     return answers
@@ -179,11 +172,17 @@ export function createTables({ directory, blobs, sql, workspace }: TablesOptions
       await slots.run(signal, async () => await queryNow(job, deadlineMs, signal)),
     async remove(id) {
       held.drop(id)
-      await rm(tableOf(id), { force: true })
+      await stored.remove(tableName(id))
     },
+    ids: async () => (await stored.names()).map((name) => name.slice(0, -tableEnding.length) as FileId),
     close: held.dropAll,
   }
 }
+
+const tableEnding = '.duckdb'
+
+/** Where a table is: the caller's to dispose of in either case. */
+type Found = { readonly in: 'child'; readonly child: Child } | { readonly in: 'cache'; readonly table: Held }
 
 type Ingested = Extract<FromChild, { type: 'ingested' }>
 
@@ -233,19 +232,5 @@ function shareIngest(start: (signal: AbortSignal) => Promise<TableProfile>): Sha
         signal.removeEventListener('abort', onAbort)
       }
     },
-  }
-}
-
-/** No job lasts nearly so long. */
-const staleJobMs = 24 * 60 * 60 * 1_000
-
-/** Removes directories of jobs that a killed server left behind. */
-export async function sweepJobs(directory: string, nowMs: number): Promise<void> {
-  const jobsDirectory = join(directory, 'jobs')
-  const names = await readdir(jobsDirectory).catch(() => [])
-  for (const name of names) {
-    const path = join(jobsDirectory, name)
-    const { mtimeMs } = await stat(path)
-    if (nowMs - mtimeMs > staleJobMs) await rm(path, { recursive: true, force: true })
   }
 }

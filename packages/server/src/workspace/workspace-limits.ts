@@ -18,6 +18,10 @@ export const workspaceLimits = {
   columns: 2_000,
   /** Characters of a file's name; the rest is cut. */
   nameLength: 255,
+  /** Stored tables that a node keeps for queries to come; each can be made again of its upload. */
+  cachedTableBytes: 4096 * MiB,
+  /** Uploads that a node has fetched from a store of objects. */
+  cachedUploadBytes: 4096 * MiB,
   /** One artifact. */
   artifactBytes: 64 * MiB,
   /** Child processes with a job at once; further jobs wait their turn. */

@@ -5,7 +5,9 @@ import { type FileInfo, type RunId, systemIdMaker, type ThreadId } from '@holdfa
 import type { Principal } from '../principal.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
 import type { Store } from '../store/store.ts'
+import type { Blobs } from './blobs.ts'
 import { createWorkspace, type WorkspaceOptions } from './create-workspace.ts'
+import { createDirectoryBlobs } from './directory-blobs.ts'
 import type { FileProfile } from './file-profile.ts'
 import type { SqlResult, Workspace } from './workspace.ts'
 
@@ -15,6 +17,7 @@ const makeId = systemIdMaker()
 export interface TestWorkspace extends AsyncDisposable {
   readonly workspace: Workspace
   readonly store: Store
+  readonly blobs: Blobs
   readonly directory: string
   readonly principal: Principal
   readonly threadId: ThreadId
@@ -38,12 +41,13 @@ export async function* chunksOf(content: string | Uint8Array): AsyncGenerator<Ui
 }
 
 export async function openTestWorkspace(
-  options: Pick<WorkspaceOptions, 'limits' | 'sqlLimits'> = {},
+  options: Pick<WorkspaceOptions, 'limits' | 'sqlLimits'> & Partial<Pick<WorkspaceOptions, 'blobs'>> = {},
 ): Promise<TestWorkspace> {
   const store = await openMemoryStore()
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-workspace-'))
   const ended = new AbortController()
-  const workspace = createWorkspace({ store, dataDir: directory, ended: ended.signal, ...options })
+  const blobs = options.blobs ?? createDirectoryBlobs({ directory: join(directory, 'blobs'), durable: false })
+  const workspace = createWorkspace({ store, dataDir: directory, ended: ended.signal, ...options, blobs })
   const principal = makePrincipal()
   const makeThread = async (owner: Principal): Promise<ThreadId> => {
     const id = makeId('thread')
@@ -59,6 +63,7 @@ export async function openTestWorkspace(
   return {
     workspace,
     store,
+    blobs,
     directory,
     principal,
     threadId,

@@ -3,10 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { type FileId, type FileKind, systemIdMaker } from '@holdfast/protocol'
-import { createDirectoryBlobs } from '../../../workspace/blobs.ts'
+import { createDirectoryBlobs } from '../../../workspace/directory-blobs.ts'
 import type { FileProfile } from '../../../workspace/file-profile.ts'
+import { createLocalUploads } from '../../../workspace/local-uploads.ts'
 import { sqlLimits } from '../../../workspace/sql-limits.ts'
-import { createTables } from '../../../workspace/tables.ts'
+import { createTables, type TableFile } from '../../../workspace/tables.ts'
 import { workspaceLimits } from '../../../workspace/workspace-limits.ts'
 import { analyseUsage } from '../analyse-usage.ts'
 import type { Computed, RunSql } from '../computed.ts'
@@ -31,17 +32,24 @@ const kinds: Readonly<Record<string, FileKind>> = { csv: 'csv', tsv: 'tsv', json
 
 export async function openFiles(): Promise<TestFiles> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-usage-'))
-  const blobs = createDirectoryBlobs(join(directory, 'blobs'))
-  const tables = createTables({ directory, blobs, sql: sqlLimits, workspace: workspaceLimits })
+  const blobs = createDirectoryBlobs({ directory: join(directory, 'blobs'), durable: false })
+  const uploads = createLocalUploads(blobs, join(directory, 'cache'), 0)
+  const tables = createTables({ directory, uploads, sql: sqlLimits, workspace: workspaceLimits })
   const makeId = systemIdMaker()
   const kindsById = new Map<FileId, FileKind>()
-  const kindOf = (id: FileId): FileKind => kindsById.get(id) ?? 'csv'
+  const threadId = makeId('thread')
+  const fileOf = (id: FileId): TableFile => ({
+    id,
+    thread_id: threadId,
+    kind: kindsById.get(id) ?? 'csv',
+    sha256: '',
+  })
   const { signal } = new AbortController()
   const run: RunSql = async (job) => {
     const queries = job.queries.map((query) => ({ maxRows: sqlLimits.rows, ...query }))
     const results = await tables.query(
       {
-        tables: job.tables.map(({ name, fileId }) => ({ name, file: { id: fileId, kind: kindOf(fileId) } })),
+        tables: job.tables.map(({ name, fileId }) => ({ name, file: fileOf(fileId) })),
         prepare: job.prepare,
         queries,
         verified: true,
@@ -55,10 +63,13 @@ export async function openFiles(): Promise<TestFiles> {
     run,
     async profile(path, content) {
       const fileId: FileId = makeId('file')
-      await blobs.write(fileId, content === undefined ? createReadStream(path) : bytes(content))
+      await blobs.write(
+        { threadId, id: fileId },
+        content === undefined ? createReadStream(path) : bytes(content),
+      )
       const kind = kinds[path.split('.').at(-1) ?? ''] ?? 'csv'
       kindsById.set(fileId, kind)
-      const table = await tables.ingest({ id: fileId, kind }, signal)
+      const table = await tables.ingest(fileOf(fileId), signal)
       return { ...table, fileId, fileName: basename(path) }
     },
     async answer(playbook, profiles, choices = new Map()) {
