@@ -59,19 +59,25 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
       },
     })
     lastOwner = claims.at(-1)?.row.owner ?? lastOwner
+    // The next claim does not wait for what these go on from.
+    const past = pastsOf(claims)
+    for (const claim of claims)
+      take(
+        claim,
+        past.then((find) => find(claim)),
+      )
+    hold()
+    return claims.length
+  }
+
+  /** Two questions for all of them. */
+  async function pastsOf(claims: readonly Claim[]): Promise<(claim: Claim) => Past> {
     const rows = claims.map(({ row }) => row)
-    // Two questions for all of them; claims whose past cannot be read are left, and taken again when their leases run
-    // out.
     const [events, histories] = await Promise.all([
       log.readRuns(rows.map(({ id }) => id)),
       readHistories(store, rows),
     ])
-    for (const claim of claims) {
-      const { id } = claim.row
-      take(claim, { events: events.get(id) ?? [], earlier: histories.get(id) ?? [] })
-    }
-    hold()
-    return claims.length
+    return ({ row: { id } }) => ({ events: events.get(id) ?? [], earlier: histories.get(id) ?? [] })
   }
 
   const claiming = (async () => {
@@ -91,10 +97,12 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
 
   const hold = (): void => heartbeat.hold([...inHand].map(([runId, { untilMs }]) => ({ runId, untilMs })))
 
-  function take(claim: Claim, past: Past): void {
+  function take(claim: Claim, past: Promise<Past>): void {
     const abort = new AbortController()
     const deadline = setTimeout(() => abort.abort(new RunStop('deadline')), runLimits.attemptMs)
-    const ended = carryRun(deps, claim, past, abort.signal)
+    const ended = past
+      .then((found) => carryRun(deps, claim, found, abort.signal))
+      // Also a past that could not be read: the run is taken again when its lease has run out.
       .catch((error: unknown) =>
         logger.error({ run: claim.row.id, error }, 'run left behind; its lease will expire'),
       )

@@ -210,7 +210,6 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
           'events_producer',
           'runs_queued',
           'runs_running',
-          'runs_leases',
           'runs_thread',
           'runs_idempotency',
           'files_thread',

@@ -13,8 +13,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     sql`drop index runs_open`,
     // The claim goes from user to user and takes each one's oldest queued runs.
     sql`create index runs_queued on runs (owner, created_at) where status = 'queued'`,
+    // Few at a time, so that this one also finds the leases that ran out. None on lease_expires_at: every heartbeat
+    // would have to write it.
     sql`create index runs_running on runs (owner) where status = 'running'`,
-    sql`create index runs_leases on runs (lease_expires_at) where status = 'running'`,
   ])
     await statement.execute(db)
 }
