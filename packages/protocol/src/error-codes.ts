@@ -21,6 +21,7 @@ export const errorCodes = {
   },
   file_unreadable: { status: 422, retryable: false, title: 'The file cannot be read as data' },
   rate_limited: { status: 429, retryable: true, title: 'Too many requests' },
+  quota_reached: { status: 429, retryable: true, title: 'A quota is used up' },
   limit_reached: { status: 429, retryable: true, title: 'A limit is reached' },
   internal: { status: 500, retryable: false, title: 'A fault of the server' },
   not_ready: { status: 503, retryable: true, title: 'The server is not ready' },

@@ -14,6 +14,7 @@ import { writeLocalAccess } from './auth/local-access.ts'
 import type { LocalMode } from './auth/local-mode.ts'
 import { localUserId } from './auth/local-user.ts'
 import { type Auth, type AuthOptions, openLocalAuth, openProviderAuth } from './auth/open-auth.ts'
+import { noQuotas, type QuotaLimits } from './auth/quotas.ts'
 import type { SignIn } from './auth/sign-in.ts'
 import type { Bus } from './bus/bus.ts'
 import { createInProcessBus } from './bus/in-process-bus.ts'
@@ -129,6 +130,25 @@ export async function startServer({
     models,
   })
 
+  let url = ''
+  let ready = false
+  const auth = opened.use(
+    await openAuth(signIn, {
+      store,
+      makeId,
+      url: () => url,
+      onError: (err, what) => logger.warn({ err }, `${what} failed; trying again`),
+      quotas: signIn.kind === 'local' ? noQuotas : quotasOf(settings),
+    }),
+  )
+  const { local, revocations } = auth
+  if (auth.provider !== null) await meetProvider(auth.provider, tier.tier, logger)
+  const access = {
+    ...auth,
+    proxyHops: settings.proxyHops,
+    authenticator: parts.authenticator ?? auth.authenticator,
+  }
+
   const worker = await startWorker({
     store,
     log,
@@ -139,6 +159,7 @@ export async function startServer({
     nowMs: Date.now,
     logger,
     openHeartbeat: chooseHeartbeat(settings, store, logger),
+    spent: (owner, { tokens, toolMs }) => auth.quotas.spend(owner, { tokens, tool_seconds: toolMs / 1000 }),
   })
   let releasing: Promise<void> | null = null
   // A tool that does not let go keeps its run until the lease expires (R2), not this process.
@@ -172,19 +193,6 @@ export async function startServer({
   }
   opened.defer(onResync(worker.wake))
 
-  let url = ''
-  let ready = false
-  const auth = opened.use(
-    await openAuth(signIn, {
-      store,
-      makeId,
-      url: () => url,
-      onPollError: (err) => logger.warn({ err }, 'poll of revocations failed'),
-    }),
-  )
-  const { local, revocations } = auth
-  if (auth.provider !== null) await meetProvider(auth.provider, tier.tier, logger)
-  const access = { ...auth, authenticator: parts.authenticator ?? auth.authenticator }
   const realtime = opened.use(
     openRealtime({
       ...access,
@@ -247,6 +255,14 @@ export async function startServer({
     [Symbol.asyncDispose]: close,
   }
 }
+
+const quotasOf = (settings: Settings): QuotaLimits => ({
+  messages: settings.messagesPerMinute,
+  tokens: settings.tokensPerDay,
+  tool_seconds: settings.toolSecondsPerDay,
+  upload_bytes: settings.uploadBytesPerDay,
+  sign_ins: settings.signInsPerMinute,
+})
 
 type OpenedAuth = Auth & {
   readonly local: { readonly mode: LocalMode; readonly userId: UserId } | null

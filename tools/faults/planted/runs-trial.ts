@@ -83,6 +83,7 @@ export async function runsTrial(): Promise<ViolationClass[]> {
 
   // One run is cancelled in its midst, one is told as fast as it can be.
   const worker = await startWorker({
+    spent: async () => {},
     store,
     log,
     registry,

@@ -38,6 +38,8 @@ export interface RunContext {
   readonly signal: AbortSignal
   readonly makeId: MakeId
   readonly nowMs: () => number
+  /** Told of every step of the model, also where the run does not come to its end. */
+  readonly onTokens?: (tokens: number) => void
 }
 
 /**
@@ -76,6 +78,7 @@ export async function* runAgent(context: RunContext): AsyncGenerator<readonly Ne
     usage.inputTokens += end.inputTokens
     usage.outputTokens += end.outputTokens
     usage.steps += 1
+    context.onTokens?.(end.inputTokens + end.outputTokens)
     if (end.calls.length === 0) {
       const { outcome, summary } = conclusionOf(context, calls) ?? {
         outcome: 'answered',

@@ -30,11 +30,11 @@ export function authContract(name: string, openStore: () => Promise<Store>): voi
         makeId,
         userId: makeId('user'),
         url: () => 'https://chat.example.test',
-        onPollError() {},
+        onError() {},
       })
     })
     afterAll(async () => {
-      auth[Symbol.dispose]()
+      await auth[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()
     })
     const newUser = async (): Promise<Principal> => {

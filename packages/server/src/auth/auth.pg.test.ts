@@ -20,7 +20,7 @@ describe.skipIf(!postgres.available)(`real PostgreSQL${postgres.note}`, () => {
         const store = opening.use(await openPostgresStore({ connectionString, poolSize: 2 }))
         const userId = makeId('user')
         return opening.use(
-          openLocalAuth({ store, makeId, userId, url: () => 'http://127.0.0.1:1', onPollError() {} }),
+          openLocalAuth({ store, makeId, userId, url: () => 'http://127.0.0.1:1', onError() {} }),
         )
       }),
     )

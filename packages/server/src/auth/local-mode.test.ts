@@ -14,7 +14,7 @@ const userId = await localUserId(store, makeId)
 function open(port = 8080) {
   const clock = { nowMs: 1_000_000 }
   const url = (): string => `http://127.0.0.1:${port}`
-  const auth = openLocalAuth({ store, makeId, userId, url, now: () => clock.nowMs, onPollError() {} })
+  const auth = openLocalAuth({ store, makeId, userId, url, now: () => clock.nowMs, onError() {} })
   return { clock, auth, mode: auth.localMode }
 }
 
@@ -66,7 +66,7 @@ test('a session lasts sessionMs, and outlives the process that opened it', async
   const first = open()
   const opened = await first.mode.exchange(tokenOf(first.mode.loginLink()))
   expect(opened?.maxAgeSeconds).toBe(localModeLimits.sessionMs / 1000)
-  first.auth[Symbol.dispose]()
+  await first.auth[Symbol.asyncDispose]()
   const second = open()
   const cookie = opened?.secret ?? ''
   expect(await second.auth.authenticator.authenticate({ bearer: null, cookie })).not.toBeNull()

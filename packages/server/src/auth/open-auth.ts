@@ -1,11 +1,13 @@
 import type { MakeId, UserId } from '@holdfast/protocol'
 import type { Store } from '../store/store.ts'
+import { type Audit, openAudit } from './audit.ts'
 import type { Authenticator, BearerVerifier, BrowserBoundary } from './authenticator.ts'
 import { type CookiePolicy, cookiePolicy } from './cookie-policy.ts'
 import { createAuthenticator } from './create-authenticator.ts'
 import { createIdentityProvider, type IdentityProvider, type ProviderOptions } from './identity-provider.ts'
 import { createJwtBearer } from './jwt-bearer.ts'
 import { createLocalMode, type LocalMode, localModeLimits } from './local-mode.ts'
+import { createQuotas, noQuotas, type QuotaLimits, type Quotas } from './quotas.ts'
 import { openRevocations, type Revocations } from './revocations.ts'
 import { type RandomBytes, systemRandom } from './secrets.ts'
 import { createSessions, type Sessions, type sessionLimits } from './sessions.ts'
@@ -19,13 +21,15 @@ export interface AuthOptions {
   readonly makeId: MakeId
   /** Where browsers reach this server. Asked when needed: with port 0 it is known only after listening. */
   readonly url: () => string
-  readonly onPollError: (error: unknown) => void
+  /** Of work in the background: the next try comes by itself. */
+  readonly onError: (error: unknown, what: string) => void
+  readonly quotas?: QuotaLimits
   readonly now?: () => number
   readonly random?: RandomBytes
 }
 
 /** All that says who asks, put together. */
-export interface Auth extends Disposable {
+export interface Auth extends AsyncDisposable {
   readonly authenticator: Authenticator
   readonly boundary: BrowserBoundary
   readonly cookies: CookiePolicy
@@ -34,6 +38,8 @@ export interface Auth extends Disposable {
   readonly tokens: Tokens
   readonly tickets: Tickets
   readonly revocations: Revocations
+  readonly audit: Audit
+  readonly quotas: Quotas
 }
 
 type Commons = Omit<Auth, 'authenticator' | 'boundary'>
@@ -42,8 +48,12 @@ function openCommons(
   options: AuthOptions,
   limits: Partial<Record<keyof typeof sessionLimits, number>>,
 ): Commons {
-  const { store, makeId, url, onPollError, random = systemRandom } = options
-  const revocations = openRevocations({ store, onPollError })
+  const { store, makeId, url, onError, random = systemRandom } = options
+  const revocations = openRevocations({
+    store,
+    onPollError: (error) => onError(error, 'poll of revocations'),
+  })
+  const audit = openAudit({ store, onError: (error) => onError(error, 'writing the audit log') })
   const shared = { store, revocations, makeId, random }
   return {
     cookies: cookiePolicy(url),
@@ -52,7 +62,12 @@ function openCommons(
     tokens: createTokens(shared),
     tickets: createTickets(shared),
     revocations,
-    [Symbol.dispose]: () => revocations[Symbol.dispose](),
+    audit,
+    quotas: createQuotas({ store, limits: options.quotas ?? noQuotas }),
+    async [Symbol.asyncDispose]() {
+      revocations[Symbol.dispose]()
+      await audit[Symbol.asyncDispose]()
+    },
   }
 }
 

@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { AgentList, Position, ThreadId } from '@holdfast/protocol'
+import type { Audit } from '../auth/audit.ts'
 import type { Access, Authenticator, BrowserBoundary, Credentials } from '../auth/authenticator.ts'
 import type { CookiePolicy } from '../auth/cookie-policy.ts'
 import type { LocalMode } from '../auth/local-mode.ts'
+import type { Quotas } from '../auth/quotas.ts'
 import type { Sessions } from '../auth/sessions.ts'
 import type { SignIn } from '../auth/sign-in.ts'
 import type { Tickets } from '../auth/tickets.ts'
@@ -35,6 +37,10 @@ export interface HttpDeps {
   readonly signIn: SignIn | null
   readonly tokens: Pick<Tokens, 'create' | 'list' | 'revoke'>
   readonly tickets: Pick<Tickets, 'create'>
+  readonly audit: Pick<Audit, 'note' | 'refused'>
+  readonly quotas: Quotas
+  /** Proxies of ours before this server: who asks stands in X-Forwarded-For then. */
+  readonly proxyHops: number
   readonly boundary: BrowserBoundary
   /** A thread's events as server-sent events, written to `response` as they come; resolves when its head is out. */
   readonly followEvents: (request: {

@@ -11,7 +11,7 @@ const discardMs = 10_000
 type ById = { Params: { id: string } }
 
 export function fileRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  const { workspace } = deps
+  const { workspace, quotas } = deps
 
   app.post<ById>('/v1/threads/:id/files', async (request, reply) => {
     // Refusals before the body is read discard it too: a client that still writes would not see the answer.
@@ -26,6 +26,25 @@ export function fileRoutes(app: FastifyInstance, deps: HttpDeps): void {
   })
 
   async function receive(
+    principal: Principal,
+    thread: ThreadId,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FileInfo> {
+    const announcedBytes = Number(request.headers['content-length'] ?? 0)
+    await quotas.take(principal.userId, { upload_bytes: announcedBytes })
+    let keptBytes = 0
+    try {
+      const info = await store(principal, thread, request, reply)
+      keptBytes = info.bytes
+      return info
+    } finally {
+      // What the request said of its size was taken; what there is of it stays taken.
+      await quotas.spend(principal.userId, { upload_bytes: keptBytes - announcedBytes })
+    }
+  }
+
+  async function store(
     principal: Principal,
     thread: ThreadId,
     request: FastifyRequest,

@@ -1,6 +1,8 @@
 import { HoldfastError, type Scope } from '@holdfast/protocol'
 import type { FastifyRequest } from 'fastify'
+import type { AuditSource } from '../auth/audit.ts'
 import type { Access, Credentials } from '../auth/authenticator.ts'
+import { clientAddress } from '../auth/client-address.ts'
 import { readCredentials } from '../auth/credentials.ts'
 import { judgeCookieRequest, safeMethods } from '../auth/csrf.ts'
 import type { Principal } from '../principal.ts'
@@ -11,20 +13,27 @@ export interface Admitted {
   readonly credentials: Credentials
 }
 
-type Guards = Pick<HttpDeps, 'authenticator' | 'boundary'>
+type Guards = Pick<HttpDeps, 'authenticator' | 'boundary' | 'audit' | 'proxyHops'>
+
+/** From where a request comes, for the audit log and for limits of those who are not known yet. */
+export function sourceOf(request: FastifyRequest, { proxyHops }: Pick<HttpDeps, 'proxyHops'>): AuditSource {
+  return { address: clientAddress(request.raw, proxyHops), agent: header(request, 'user-agent') ?? null }
+}
 
 /** @throws {HoldfastError} forbidden: the request was addressed to a name that is not ours (DNS rebinding) */
-export function guardHost(request: FastifyRequest, { boundary }: Guards): void {
+export function guardHost(request: FastifyRequest, guards: Guards): void {
+  const { boundary } = guards
   if (boundary.probesByAddress && request.url.startsWith('/health/')) return
-  if (!boundary.allowsHost(request.headers.host))
-    throw new HoldfastError(
-      'forbidden',
-      'This server answers to its own address only; open the address that it printed at its start',
-    )
+  if (boundary.allowsHost(request.headers.host)) return
+  guards.audit.refused('request_refused', sourceOf(request, guards))
+  throw new HoldfastError(
+    'forbidden',
+    'This server answers to its own address only; open the address that it printed at its start',
+  )
 }
 
 /** @throws {HoldfastError} forbidden: not from our own page */
-export function guardOrigin(request: FastifyRequest, { boundary }: Guards): void {
+export function guardOrigin(request: FastifyRequest, guards: Guards): void {
   const verdict = judgeCookieRequest(
     {
       method: request.method,
@@ -32,9 +41,11 @@ export function guardOrigin(request: FastifyRequest, { boundary }: Guards): void
       origin: request.headers.origin,
       contentType: request.headers['content-type'],
     },
-    (origin) => boundary.allowsOrigin(origin),
+    (origin) => guards.boundary.allowsOrigin(origin),
   )
-  if (!verdict.ok) throw new HoldfastError('forbidden', verdict.why)
+  if (verdict.ok) return
+  guards.audit.refused('request_refused', sourceOf(request, guards))
+  throw new HoldfastError('forbidden', verdict.why)
 }
 
 /**
@@ -50,11 +61,14 @@ export async function admit(
 ): Promise<Admitted> {
   const credentials = readCredentials(request.headers, guards.authenticator.cookieName)
   const access = await guards.authenticator.authenticate(credentials)
-  if (access === null)
+  if (access === null) {
+    if (credentials.bearer !== null || credentials.cookie !== null)
+      guards.audit.refused('credentials_refused', sourceOf(request, guards))
     throw new HoldfastError(
       'unauthenticated',
       'Sign in at /login with a browser, or send a valid token as Authorization: Bearer',
     )
+  }
   if (credentials.bearer === null) guardOrigin(request, guards)
   if (!access.scopes.includes(needs))
     throw new HoldfastError(
@@ -80,4 +94,14 @@ export function fromBrowser(request: FastifyRequest): boolean {
 function header(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name]
   return Array.isArray(value) ? value[0] : value
+}
+
+/**
+ * Trying to sign in costs this server and the provider work, and nobody is known yet: counted by address, in the store.
+ * @throws {QuotaReachedError}
+ */
+export async function countSignIn(request: FastifyRequest, deps: HttpDeps): Promise<AuditSource> {
+  const source = sourceOf(request, deps)
+  await deps.quotas.take(`address/${source.address ?? 'unknown'}`, { sign_ins: 1 })
+  return source
 }

@@ -1,6 +1,7 @@
 import { type ErrorCode, errorCodes, HoldfastError, type Problem, problem } from '@holdfast/protocol'
 import type { FastifyReply } from 'fastify'
 import { ZodError, z } from 'zod'
+import { QuotaReachedError } from '../auth/quotas.ts'
 
 /** Sent with 503 when nobody knows better, in seconds. */
 export const retryAfterSeconds = 1
@@ -15,7 +16,12 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
 }
 
 export type Explained =
-  | { readonly kind: 'expected'; readonly problem: Problem }
+  | {
+      readonly kind: 'expected'
+      readonly problem: Problem
+      /** When asking again may help, in seconds. */
+      readonly retryAfter?: number
+    }
   | { readonly kind: 'bug'; readonly problem: Problem }
 
 /**
@@ -23,6 +29,12 @@ export type Explained =
  * that there was one and nothing about it, the log learns everything.
  */
 export function explain(error: unknown): Explained {
+  if (error instanceof QuotaReachedError)
+    return {
+      kind: 'expected',
+      problem: problem(error.code, error.message),
+      retryAfter: error.retryAfterSeconds,
+    }
   if (error instanceof HoldfastError)
     return {
       // `internal` is raised on purpose here and there; its message is for the log alone.
@@ -39,8 +51,9 @@ export function explain(error: unknown): Explained {
   return { kind: 'bug', problem: internal() }
 }
 
-export function sendProblem(reply: FastifyReply, sent: Problem): FastifyReply {
-  if (sent.status === errorCodes.not_ready.status) reply.header('retry-after', String(retryAfterSeconds))
+export function sendProblem(reply: FastifyReply, sent: Problem, retryAfter?: number): FastifyReply {
+  const waits = retryAfter ?? (sent.status === errorCodes.not_ready.status ? retryAfterSeconds : null)
+  if (waits !== null) reply.header('retry-after', String(waits))
   if (sent.status === errorCodes.unauthenticated.status) reply.header('www-authenticate', 'Bearer')
   return reply.status(sent.status).type('application/problem+json').send(sent)
 }

@@ -6,13 +6,15 @@ import { authenticate } from './guard.ts'
 type ById = { Params: { id: string } }
 
 export function runRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  const { runs } = deps
+  const { runs, quotas } = deps
 
   app.post<ById>('/v1/threads/:id/runs', async (request, reply) => {
     const principal = await authenticate(request, deps)
     const thread = threadId(request.params.id)
     const key = idempotencyKey(request)
-    const { run } = await runs.submit(principal, thread, SubmitRun.parse(request.body), key)
+    const submitted = SubmitRun.parse(request.body)
+    await quotas.take(principal.userId, { messages: 1, tokens: 0, tool_seconds: 0 })
+    const { run } = await runs.submit(principal, thread, submitted, key)
     // A retry under the same key gets the same answer as the first call, whatever became of the run since.
     return reply.status(202).header('location', `/v1/runs/${run.id}`).send(run)
   })

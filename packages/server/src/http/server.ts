@@ -63,7 +63,8 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     const explained = explain(error)
     if (explained.kind === 'bug')
       deps.logger.error({ err: error, method: request.method, url: request.url }, 'request failed')
-    return sendProblem(reply, explained.problem)
+    const retryAfter = explained.kind === 'expected' ? explained.retryAfter : undefined
+    return sendProblem(reply, explained.problem, retryAfter)
   })
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? ''

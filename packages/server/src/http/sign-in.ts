@@ -1,14 +1,16 @@
 import { HoldfastError } from '@holdfast/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readCookie } from '../auth/credentials.ts'
+import { QuotaReachedError } from '../auth/quotas.ts'
 import type { SignedIn, SignIn } from '../auth/sign-in.ts'
 import { attemptMs } from '../auth/sign-in-attempt.ts'
 import type { HttpDeps } from './deps.ts'
+import { countSignIn } from './guard.ts'
 import { plainPage } from './html.ts'
 
 /** Answers and errors for people, who may have no script: pages, not problems. */
 export function signInRoutes(app: FastifyInstance, deps: HttpDeps, signIn: SignIn): void {
-  const { cookies, logger } = deps
+  const { cookies, logger, audit } = deps
   // Lax: the provider sends the browser back by a link of its own, and then the cookie has to come along.
   const cookieOptions = () =>
     ({ path: '/', httpOnly: true, sameSite: 'lax', secure: cookies.secure }) as const
@@ -25,6 +27,8 @@ export function signInRoutes(app: FastifyInstance, deps: HttpDeps, signIn: SignI
     try {
       return await work()
     } catch (error) {
+      if (error instanceof QuotaReachedError)
+        return again(reply.header('retry-after', String(error.retryAfterSeconds)), 429, error.message)
       if (!(error instanceof HoldfastError) || error.code !== 'not_ready') throw error
       logger.warn({ err: error }, 'sign-in: the provider does not answer')
       return again(reply.header('retry-after', '5'), 503, error.message)
@@ -45,6 +49,7 @@ export function signInRoutes(app: FastifyInstance, deps: HttpDeps, signIn: SignI
 
   app.get<{ Querystring: { to?: unknown } }>('/auth/login', (request, reply) =>
     whenAway(reply, async () => {
+      await countSignIn(request, deps)
       const { url, cookie } = await signIn.begin(attemptCookie(request), request.query.to)
       return reply
         .setCookie(cookies.attemptName, cookie, { ...cookieOptions(), maxAge: attemptMs / 1000 })
@@ -55,14 +60,17 @@ export function signInRoutes(app: FastifyInstance, deps: HttpDeps, signIn: SignI
 
   app.get('/auth/callback', (request, reply) =>
     whenAway(reply, async () => {
+      const source = await countSignIn(request, deps)
       const answer = new URL(request.url, 'http://here.invalid').searchParams
       const old = readCookie(request.headers.cookie, cookies.name)
       const outcome = await signIn.complete(attemptCookie(request), answer, old)
       if (outcome.kind === 'refused') {
         logger.warn({ why: outcome.why, detail: outcome.detail }, 'sign-in refused')
+        await audit.note({ event: 'sign_in_refused', detail: { why: outcome.why } }, source)
         return again(reply, ...refusals[outcome.why])
       }
-      const { secret, maxAgeSeconds } = outcome.session
+      const { id, secret, maxAgeSeconds } = outcome.session
+      await audit.note({ event: 'signed_in', userId: outcome.userId, detail: { session: id } }, source)
       return reply
         .clearCookie(cookies.attemptName, cookieOptions())
         .setCookie(cookies.name, secret, { ...cookieOptions(), maxAge: maxAgeSeconds })

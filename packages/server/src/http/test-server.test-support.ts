@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type NewEvent, type Run, systemIdMaker, type ThreadId, type UserId } from '@holdfast/protocol'
 import type { FastifyInstance } from 'fastify'
+import { type Selectable, sql } from 'kysely'
 import { afterAll } from 'vitest'
 import { defineAgent } from '../agents/define-agent.ts'
 import { createRegistry } from '../agents/registry.ts'
 import type { LocalMode } from '../auth/local-mode.ts'
 import { type Auth, openLocalAuth } from '../auth/open-auth.ts'
+import type { QuotaLimits } from '../auth/quotas.ts'
 import { createInProcessBus } from '../bus/in-process-bus.ts'
 import { createThreads } from '../log/create-threads.ts'
 import type { EventLog } from '../log/event-log.ts'
@@ -23,6 +25,7 @@ import type { Schedule } from '../realtime/schedule.ts'
 import { createRuns } from '../runs/create-runs.ts'
 import type { Runs } from '../runs/runs.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
+import type { Schema } from '../store/schema.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { createWorkspace } from '../workspace/create-workspace.ts'
 import { createDirectoryBlobs } from '../workspace/directory-blobs.ts'
@@ -55,6 +58,8 @@ export interface TestServer extends AsyncDisposable {
   readonly routes: readonly string[]
   /** Another user's token. */
   readonly otherToken: string
+  /** What this server wrote into it. */
+  auditLog(): Promise<readonly Selectable<Schema['audit']>[]>
   append(threadId: ThreadId, run: Pick<Run, 'id' | 'agent'>, ...events: NewEvent[]): Promise<void>
 }
 
@@ -63,6 +68,8 @@ export interface TestServerOptions {
   readonly schedule?: Schedule
   readonly deps?: Partial<HttpDeps>
   readonly ready?: () => boolean
+  /** Default: none. */
+  readonly quotas?: QuotaLimits
   /** An origin that may connect besides the server's own. */
   readonly origin?: string
   /** The fields of each error line. */
@@ -71,12 +78,23 @@ export interface TestServerOptions {
 
 /** A real server on a real socket, its store in memory and its files in a directory of its own. */
 export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const { last: auditedBefore } = await store.db
+    .selectFrom('audit')
+    .select((row) => row.fn.coalesce(row.fn.max('id'), sql<number>`0`).as('last'))
+    .executeTakeFirstOrThrow()
   const lifecycle = createLifecycleLog(store)
   const log = createEventLog(store, lifecycle)
   const threads = createThreads(store, lifecycle)
   const address = { url: 'http://127.0.0.1:0' }
   const userId = await newUser('local')
-  const auth = openLocalAuth({ store, makeId, userId, url: () => address.url, onPollError() {} })
+  const auth = openLocalAuth({
+    store,
+    makeId,
+    userId,
+    url: () => address.url,
+    onError() {},
+    ...(options.quotas === undefined ? {} : { quotas: options.quotas }),
+  })
   const { localMode } = auth
   const principal: Principal = { kind: 'local', userId }
   const other = await auth.tokens.create(
@@ -97,6 +115,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   const realtime = openRealtime({
     ready: options.ready ?? (() => true),
     ...auth,
+    proxyHops: 0,
     boundary,
     threads,
     log,
@@ -127,6 +146,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     },
     agents: [{ name: 'data-helper', description: 'Answers questions about data', tools: [] }],
     ...auth,
+    proxyHops: 0,
     links: localMode,
     signIn: null,
     followEvents: (request) => realtime.followEvents(request),
@@ -148,6 +168,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     url: address.url,
     token: localMode.token,
     otherToken: other.text,
+    auditLog: () =>
+      store.db.selectFrom('audit').selectAll().where('id', '>', auditedBefore).orderBy('id').execute(),
     auth,
     principal,
     sockets,
@@ -176,7 +198,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       await realtime.close()
       await http.close()
       await log[Symbol.asyncDispose]()
-      auth[Symbol.dispose]()
+      await auth[Symbol.asyncDispose]()
       await rm(dataDir, { recursive: true, force: true })
     },
   }

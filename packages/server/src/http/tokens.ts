@@ -10,12 +10,12 @@ import {
 import type { FastifyInstance } from 'fastify'
 import type { TokenInfo as Kept } from '../auth/tokens.ts'
 import type { HttpDeps } from './deps.ts'
-import { admit } from './guard.ts'
+import { admit, sourceOf } from './guard.ts'
 
 type ById = { Params: { id: string } }
 
 export function tokenRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  const { tokens } = deps
+  const { tokens, audit } = deps
 
   app.get('/v1/tokens', async (request): Promise<TokenList> => {
     const { access } = await admit(request, deps, 'account')
@@ -30,6 +30,15 @@ export function tokenRoutes(app: FastifyInstance, deps: HttpDeps): void {
     // Whoever may write may read what was written.
     const all = [...new Set(['read' as const, ...scopes])]
     const { info, text } = await tokens.create(access.principal, { name, scopes: all, days })
+    await audit.note(
+      {
+        event: 'token_created',
+        userId: access.principal.userId,
+        proof: access.proof,
+        detail: { token: info.id, scopes: all.join(' '), days },
+      },
+      sourceOf(request, deps),
+    )
     return reply
       .status(201)
       .header('cache-control', 'no-store')
@@ -38,7 +47,11 @@ export function tokenRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   app.delete<ById>('/v1/tokens/:id', async (request, reply) => {
     const { access } = await admit(request, deps, 'account')
-    await tokens.revoke(access.principal, tokenId(request.params.id))
+    const id = tokenId(request.params.id)
+    await tokens.revoke(access.principal, id)
+    const { userId } = access.principal
+    const entry = { event: 'token_revoked', userId, proof: access.proof, detail: { token: id } } as const
+    await audit.note(entry, sourceOf(request, deps))
     return reply.status(204).send()
   })
 }

@@ -11,6 +11,7 @@ import {
   wireVersion,
 } from '@holdfast/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { clientAddress } from '../auth/client-address.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { LifecycleLog } from '../log/lifecycle-log.ts'
@@ -126,7 +127,7 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
       return
     }
     const known = verdict.kind === 'accept_to_close' || verdict.handshake.access !== null
-    const place = admissions.enter(request.socket.remoteAddress ?? '', known)
+    const place = admissions.enter(clientAddress(request, deps.proxyHops) ?? '', known)
     if (place === 'full' || place === 'pending') {
       refuse(socket, crowded[place])
       return

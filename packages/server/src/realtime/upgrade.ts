@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { type ErrorCode, wireVersion } from '@holdfast/protocol'
+import type { Audit } from '../auth/audit.ts'
 import type { Authenticator, BrowserBoundary, Credentials } from '../auth/authenticator.ts'
+import { clientAddress } from '../auth/client-address.ts'
 import { readCredentials } from '../auth/credentials.ts'
 import type { Tickets } from '../auth/tickets.ts'
 import type { Handshake } from './connection.ts'
@@ -16,6 +18,9 @@ export interface UpgradeDeps {
   readonly ready: () => boolean
   readonly authenticator: Authenticator
   readonly tickets: Pick<Tickets, 'redeem'>
+  readonly audit: Pick<Audit, 'refused'>
+  /** Proxies of ours before this server. */
+  readonly proxyHops: number
   readonly boundary: BrowserBoundary
 }
 
@@ -45,6 +50,10 @@ export async function judgeUpgrade(request: IncomingMessage, deps: UpgradeDeps):
     if (access?.scopes.includes('read') === true)
       return { kind: 'accept', handshake: { access, credentials } }
   }
+  deps.audit.refused('credentials_refused', {
+    address: clientAddress(request, deps.proxyHops),
+    agent: headers['user-agent'] ?? null,
+  })
   return headers.origin === undefined
     ? refuse('unauthenticated', 'The credentials are not valid, or not anymore')
     : { kind: 'accept_to_close', code: 4501 }

@@ -1,4 +1,4 @@
-import type { MakeId, StoredEvent } from '@holdfast/protocol'
+import type { MakeId, NewEvent, StoredEvent, UserId } from '@holdfast/protocol'
 import { HoldfastError } from '@holdfast/protocol'
 import type { Registry } from '../agents/registry.ts'
 import { runAgent } from '../agents/run-agent.ts'
@@ -20,6 +20,14 @@ export interface CarryDeps {
   readonly makeId: MakeId
   readonly nowMs: () => number
   readonly logger: Logger
+  /** Told at the end of each attempt what it used up, also where it failed. */
+  readonly spent: (userId: UserId, spent: Spent) => Promise<void>
+}
+
+export interface Spent {
+  readonly tokens: number
+  /** Of tools, by the clock. */
+  readonly toolMs: number
 }
 
 /** What a claimed run goes on from. */
@@ -47,6 +55,8 @@ export async function carryRun(
   const writer = createRunWriter(log, claim, events)
   const about = { run: row.id, thread: row.thread_id, attempt }
   logger.info(about, 'run started')
+  let tokens = 0
+  let toolMs = 0
   try {
     if (claim.interrupted >= runLimits.attempts)
       throw new HoldfastError(
@@ -67,13 +77,29 @@ export async function carryRun(
       signal,
       makeId,
       nowMs,
+      onTokens(used) {
+        tokens += used
+      },
     })
     for await (const group of steps) {
+      toolMs += toolTimeOf(group)
       await writer.write(group)
       signal.throwIfAborted()
     }
     logger.info(about, 'run ended')
   } catch (error) {
     await settleRun(deps, claim, writer, error, signal)
+  } finally {
+    if (tokens > 0 || toolMs > 0)
+      await deps.spent(row.owner, { tokens, toolMs }).catch((error: unknown) => {
+        // The run is what matters; what could not be counted is told.
+        logger.error({ ...about, error, tokens, toolMs }, 'what the run used up was not counted')
+      })
   }
+}
+
+function toolTimeOf(events: readonly NewEvent[]): number {
+  let ms = 0
+  for (const event of events) if (event.type === 'tool_completed') ms += event.data.durationMs
+  return ms
 }

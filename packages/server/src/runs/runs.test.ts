@@ -105,6 +105,7 @@ async function house(
     options.worker === false
       ? { wake: () => {}, cancel: () => {}, drain: async () => {} }
       : await startWorker({
+          spent: async () => {},
           store,
           log: options.workerLog ?? log,
           registry,

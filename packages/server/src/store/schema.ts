@@ -154,4 +154,20 @@ export interface Schema {
   }
   /** Tells the other nodes whose connections must look at their credentials again. */
   revocations: { id: Generated<number>; user_id: UserId; at: SetOnceTime }
+  /** Security events. */
+  audit: {
+    id: Generated<number>
+    at: SetOnceTime
+    event: string
+    user_id: UserId | null
+    /** By which credential: a session's or a token's id, never the secret. */
+    by: string | null
+    address: string | null
+    agent: string | null
+    detail: JSONColumnType<object>
+  }
+  /** Primary key (subject, what). `subject` is a user or `address/<address>`. */
+  usage: { subject: string; what: string; begins: Time; amount: number }
+  /** Primary key (subject, what). */
+  quotas: { subject: string; what: string; most: number }
 }
