@@ -7,7 +7,7 @@ import type { Principal } from '../principal.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { EarlierRun } from '../tools/define-tool.ts'
 import type { Workspace } from '../workspace/workspace.ts'
-import { runLimits } from './run-limits.ts'
+import { type RunLimits, runLimits } from './run-limits.ts'
 import type { Claim } from './run-queue.ts'
 import { createRunWriter } from './run-writer.ts'
 import { settleRun } from './settle-run.ts'
@@ -22,6 +22,8 @@ export interface CarryDeps {
   readonly logger: Logger
   /** Told at the end of each attempt what it used up, also where it failed. */
   readonly spent: (userId: UserId, spent: Spent) => Promise<void>
+  /** Default: runLimits. */
+  readonly limits?: Pick<RunLimits, 'attemptMs'>
 }
 
 export interface Spent {

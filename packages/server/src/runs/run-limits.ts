@@ -25,3 +25,5 @@ export const runLimits = {
   /** Ended runs of the thread that a model is shown. */
   earlierRuns: 20,
 } as const
+
+export type RunLimits = { readonly [Name in keyof typeof runLimits]: number }

@@ -22,7 +22,7 @@ import { createLogger } from '../telemetry/logger.ts'
 import type { ToolContext, ToolDefinition } from '../tools/define-tool.ts'
 import type { ThreadWorkspace, Workspace } from '../workspace/workspace.ts'
 import { createRuns } from './create-runs.ts'
-import { runLimits } from './run-limits.ts'
+import { type RunLimits, runLimits } from './run-limits.ts'
 import { type Claim, claimRuns } from './run-queue.ts'
 import { createRunWriter } from './run-writer.ts'
 import type { Runs } from './runs.ts'
@@ -84,7 +84,7 @@ interface House extends AsyncDisposable {
 /** Runs and a worker on the shared store, with an agent that calls the given tools in order and then answers. */
 async function house(
   tools: readonly ToolDefinition[],
-  options: { worker?: boolean; workerLog?: SqlEventLog } = {},
+  options: { worker?: boolean; workerLog?: SqlEventLog; limits?: Pick<RunLimits, 'attemptMs'> } = {},
 ): Promise<House> {
   const agent = {
     name: 'helper',
@@ -115,6 +115,7 @@ async function house(
           nowMs: Date.now,
           logger,
           openHeartbeat: timerHeartbeat(store, logger),
+          ...(options.limits === undefined ? {} : { limits: options.limits }),
         })
   const runs = createRuns({ store, log, registry, makeId, onQueued: worker.wake, onCancel: worker.cancel })
   const { id: threadId } = await createThreads(store).create(ann)
@@ -375,6 +376,20 @@ describe('[R3] [L4] a run outlives its worker', () => {
     expectInOrder(events)
     expect(events.at(-1)?.type).toBe('agent_completed')
   })
+})
+
+test('a run that takes too long is stopped and fails with run_timeout, its open call closed', async () => {
+  const { tool, reached } = gate()
+  await using h = await house([tool], { limits: { attemptMs: 300 } })
+  const { run } = await h.runs.submit(ann, h.threadId, ask('one'), null)
+  const context = await reached()
+  const events = await h.ended(run.id)
+  expect(context.signal.aborted).toBe(true)
+  expectInOrder(events)
+  expect(events.slice(-2)).toMatchObject([
+    { type: 'tool_completed', data: { ok: false, error: { code: 'outcome_unknown' } } },
+    { type: 'agent_failed', data: { code: 'run_timeout', retryable: true } },
+  ])
 })
 
 test('[R2] a run that a fault of the store left behind is taken up again by the only worker there is', async () => {

@@ -2,11 +2,10 @@ import type { NewEvent } from '@holdfast/protocol'
 import { HoldfastError } from '@holdfast/protocol'
 import { callsOf } from '../agents/run-calls.ts'
 import { LeaseLostError } from '../log/event-log.ts'
-import type { SqlEventLog } from '../log/sql-event-log.ts'
 import { StoreAwayError } from '../store/store-fault.ts'
-import type { Logger } from '../telemetry/logger.ts'
 import { closeUnrun } from '../tools/run-tool.ts'
-import { runLimits } from './run-limits.ts'
+import type { CarryDeps } from './carry-run.ts'
+import { type RunLimits, runLimits } from './run-limits.ts'
 import type { Claim } from './run-queue.ts'
 import { releaseRun } from './run-queue.ts'
 import type { RunWriter } from './run-writer.ts'
@@ -27,7 +26,7 @@ export class RunStop extends Error {
  * server drains, and else exactly one terminal event with every open call closed before it (R4).
  */
 export async function settleRun(
-  deps: { readonly log: SqlEventLog; readonly logger: Logger },
+  deps: Pick<CarryDeps, 'log' | 'logger' | 'limits'>,
   claim: Claim,
   writer: RunWriter,
   error: unknown,
@@ -69,17 +68,20 @@ export async function settleRun(
   }
 
   const closed = await closeOpenCalls('outcome_unknown', 'was interrupted when its run failed')
-  const failure = failureOf(stop instanceof RunStop && stop.by === 'deadline' ? timedOut() : error, claim)
+  const failure = failureOf(
+    stop instanceof RunStop && stop.by === 'deadline' ? timedOut(deps.limits ?? runLimits) : error,
+    claim,
+  )
   // What is not ours to show stays in the server's log: the user learns whose fault it is and what to do.
   if (failure.code === 'internal') logger.error({ ...about, error }, 'run failed by a fault')
   else logger.warn({ ...about, code: failure.code, reason: failure.message }, 'run failed')
   await writer.write([...closed, { type: 'agent_failed', data: failure }])
 }
 
-const timedOut = (): HoldfastError =>
+const timedOut = ({ attemptMs }: Pick<RunLimits, 'attemptMs'>): HoldfastError =>
   new HoldfastError(
     'run_timeout',
-    `The run took more than ${runLimits.attemptMs / 60_000} minutes and was stopped; ask something narrower`,
+    `The run took more than ${attemptMs / 1_000} s and was stopped; ask something narrower`,
   )
 
 function failureOf(error: unknown, claim: Claim): { code: string; message: string; retryable: boolean } {

@@ -34,6 +34,7 @@ interface InHand {
 
 export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const { store, log, registry, node, logger } = deps
+  const { attemptMs } = deps.limits ?? runLimits
   if (store.capabilities.exclusive) await voidLeases(store)
   const inHand = new Map<RunId, InHand>()
   const heartbeat = await deps.openHeartbeat(node, heard)
@@ -99,7 +100,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
 
   function take(claim: Claim, past: Promise<Past>): void {
     const abort = new AbortController()
-    const deadline = setTimeout(() => abort.abort(new RunStop('deadline')), runLimits.attemptMs)
+    const deadline = setTimeout(() => abort.abort(new RunStop('deadline')), attemptMs)
     const ended = past
       .then((found) => carryRun(deps, claim, found, abort.signal))
       // Also a past that could not be read: the run is taken again when its lease has run out.
@@ -113,7 +114,7 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
         // The next run of the thread, or one that waited for a free place.
         wake()
       })
-    const untilMs = Date.now() + runLimits.attemptMs + runLimits.stopWithinMs
+    const untilMs = Date.now() + attemptMs + runLimits.stopWithinMs
     inHand.set(claim.row.id, { claim, abort, ended, untilMs })
   }
 
