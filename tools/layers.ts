@@ -125,7 +125,7 @@ function checkImport(path: string, specifier: string): readonly string[] {
   const to = placeOf(target)
   if (to === null) return [`${path} imports ${target}: outside packages/`]
   // A test may start another package's own test support: a real server beats a pretended one.
-  if (isTest(path) && target.endsWith('.test-support.ts')) return []
+  if (isTest(path) && /\.test-support\.ts$|\/testing\//.test(target)) return []
   if (to.package !== from.package) return [`${path} imports ${target}: another package's internals`]
   if (from.folder === null || to.folder === null || isTest(path)) return []
   return checkServerImport(from.folder, to.folder, path, target)

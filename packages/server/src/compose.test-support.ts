@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type RunningServer, type ServerParts, startServer } from './compose.ts'
+import { type RunningServer, startServer } from './compose.ts'
 import { readSettings } from './environment/settings.ts'
+import type { ServerParts } from './front.ts'
 import { type Logger, silentLogger } from './telemetry/logger.ts'
 
 /** A whole server; its data directory goes with it. */

@@ -4,6 +4,7 @@ export { bootProblems } from './environment/boot-rules.ts'
 export {
   type LogLevel,
   readSettings,
+  roles,
   SettingError,
   type Settings,
   settingDescriptions,

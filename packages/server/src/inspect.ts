@@ -7,7 +7,9 @@ import { bootProblems } from './environment/boot-rules.ts'
 import type { Settings } from './environment/settings.ts'
 import { describeTier, detectTier } from './environment/tier.ts'
 import { createModelManager } from './models/model-manager.ts'
+import { s3Options } from './open-blobs.ts'
 import { lockDirectory, StoreLockedError } from './store/directory-lock.ts'
+import { openS3Blobs } from './workspace/s3-blobs.ts'
 
 /** One thing `holdfast doctor` looked at. */
 export interface Finding {
@@ -29,7 +31,8 @@ export async function inspectBoot(settings: Settings): Promise<readonly Finding[
   return [
     ...inspectTier(settings),
     await inspectAddress(settings),
-    await inspectDirectory(settings.dataDir),
+    await inspectDirectory('data directory', settings.dataDir, 'HOLDFAST_DATA_DIR or --data-dir'),
+    ...(await inspectFiles(settings)),
     ...store,
     inspectModels(),
     fine(
@@ -74,23 +77,30 @@ async function nearestExisting(path: string): Promise<string> {
   }
 }
 
-async function inspectDirectory(dataDir: string): Promise<Finding> {
-  const path = resolve(dataDir)
+async function inspectDirectory(name: string, directory: string, setting: string): Promise<Finding> {
+  const path = resolve(directory)
   try {
     const found = await nearestExisting(path)
     if (!(await stat(found)).isDirectory())
-      return stops(
-        'data directory',
-        `${found} is not a directory. Choose another with HOLDFAST_DATA_DIR or --data-dir.`,
-      )
+      return stops(name, `${found} is not a directory. Choose another with ${setting}.`)
     await access(found, constants.W_OK | constants.X_OK)
-    return fine('data directory', found === path ? path : `${path}, which the first start makes`)
+    return fine(name, found === path ? path : `${path}, which the first start makes`)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
-    return stops(
-      'data directory',
-      `${path} cannot be used (${code}). Choose another with HOLDFAST_DATA_DIR or --data-dir.`,
-    )
+    return stops(name, `${path} cannot be used (${code}). Choose another with ${setting}.`)
+  }
+}
+
+/** Nothing to say where they are in the data directory. */
+async function inspectFiles(settings: Settings): Promise<readonly Finding[]> {
+  const { files } = settings
+  if (files === null) return []
+  if (files.kind === 'directory') return [await inspectDirectory('files', files.path, 'HOLDFAST_FILES')]
+  try {
+    await using _blobs = await openS3Blobs(s3Options(files, settings))
+    return [fine('files', `s3://${files.bucket}/${files.prefix} can be listed`)]
+  } catch (error) {
+    return [stops('files', error instanceof Error ? error.message : String(error))]
   }
 }
 

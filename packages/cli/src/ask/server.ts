@@ -79,7 +79,7 @@ export async function openLocal(settings: Settings): Promise<Target> {
   staySmall()
   try {
     const server = await startServer({
-      settings: { ...settings, ...localSignIn, host: '127.0.0.1', port: 0 },
+      settings: { ...settings, ...localSignIn, role: 'all', host: '127.0.0.1', port: 0 },
       logger,
       advertise: false,
     })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { runHere, start, takePort, temporaryDirectory } from '../holdfast.test-support.ts'
+import { freePort, runHere, start, takePort, temporaryDirectory } from '../holdfast.test-support.ts'
 import { renderFindings } from './doctor.ts'
 
 interface Report {
@@ -107,4 +107,21 @@ test('for a person: marks, names and sentences in columns', () => {
       { name: 'address', state: 'stops', says: 'in use' },
     ]),
   ).toBe('ok    Node     24.0.0\n!     tier     production\nSTOP  address  in use\n')
+})
+
+test('files elsewhere are looked for, and a bucket that cannot be reached stops', async () => {
+  await using directory = await temporaryDirectory()
+  const args = ['--port', '0', '--data-dir', directory.path]
+  const shared = join(directory.path, 'files')
+  expect((await doctor(args, { HOLDFAST_FILES: shared })).says('files')).toBe(
+    `${shared}, which the first start makes`,
+  )
+  const { stopped, says } = await doctor(args, {
+    HOLDFAST_FILES: 's3://bucket/prefix',
+    HOLDFAST_S3_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
+    HOLDFAST_S3_ACCESS_KEY_ID: 'id',
+    HOLDFAST_S3_SECRET_ACCESS_KEY: 'geheim',
+  })
+  expect(stopped).toEqual(['files'])
+  expect(says('files')).toMatch(/s3:\/\/bucket\/prefix.*ECONNREFUSED/)
 })

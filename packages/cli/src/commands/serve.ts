@@ -4,20 +4,22 @@ import {
   describeTier,
   detectTier,
   type RunningServer,
+  roles,
   type Settings,
   settingDescriptions,
   startServer,
 } from '@holdfast/server'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { describeStore } from '../report.ts'
+import { describeFiles, describeRole, describeStore } from '../report.ts'
 import { parseHost, parsePort } from './options.ts'
 
 interface ServeOptions {
   readonly host?: string
   readonly port?: number
   readonly dataDir?: string
+  readonly role?: Settings['role']
 }
 
 const settingsHelp = (): string => {
@@ -31,6 +33,7 @@ const examples = `
 Examples:
   $ holdfast serve
   $ holdfast serve --port 0 --data-dir /tmp/trial
+  $ holdfast serve --role worker      # beside others on one PostgreSQL; see docs/operations.md
 
 Exit codes: 0 stopped when asked to · 73 another process has the data directory · 78 a setting cannot be used`
 
@@ -40,11 +43,19 @@ export function serveCommand(context: Context, exit: (code: ExitCode) => void): 
     .option('--host <address>', 'address to listen on (HOLDFAST_HOST)', parseHost)
     .option('--port <number>', 'port to listen on, 0 for any free one (HOLDFAST_PORT)', parsePort)
     .option('--data-dir <directory>', 'where everything is kept (HOLDFAST_DATA_DIR)')
+    .addOption(
+      new Option(
+        '--role <role>',
+        'what this server does, of several on one database (HOLDFAST_ROLE)',
+      ).choices(roles),
+    )
     .addHelpText('after', () => `${examples}\n${settingsHelp()}`)
     .action(async (options: ServeOptions) => exit(await serve(options, context)))
 }
 
-function welcome({ url, local }: RunningServer, publicUrl: URL | null): string {
+function welcome({ url, role, local }: RunningServer, publicUrl: URL | null): string {
+  if (role === 'worker')
+    return `Holdfast carries out runs here, and answers nobody. Its health is at ${url}/health/ready\n`
   if (local === null)
     return `Holdfast is at ${publicUrl?.href ?? url}, and people sign in with their provider.\n`
   return `Holdfast is at ${url}
@@ -75,7 +86,9 @@ async function serve(options: ServeOptions, context: Context): Promise<ExitCode>
   await context.stdout.write(
     `${welcome(server, settings.publicUrl)}
   tier   ${describeTier(server.tier)}
+  role   ${describeRole(server.role)}
   store  ${describeStore(server.store, settings.dataDir)}
+  files  ${describeFiles(settings)}
   stop   Ctrl-C\n`,
   )
   await stop.promise

@@ -1,3 +1,4 @@
+import { type PlacementSettings, placementProblems } from './placement.ts'
 import { SettingError } from './settings.ts'
 import { type SignInSettings, signInProblems } from './sign-in-choice.ts'
 import type { TierDetection } from './tier.ts'
@@ -6,7 +7,10 @@ import type { TierDetection } from './tier.ts'
  * Why a server must not start here, each naming the setting to change. Hosted signals may only tighten:
  * a hosted platform that claims to be a laptop is refused, never trusted.
  */
-export function bootProblems(detection: TierDetection, settings: SignInSettings): readonly SettingError[] {
+export function bootProblems(
+  detection: TierDetection,
+  settings: SignInSettings & PlacementSettings,
+): readonly SettingError[] {
   const problems: SettingError[] = []
   const platform = detection.evidence.find((piece) => piece.hosted)
   if (platform !== undefined && (detection.tier === 'development' || detection.tier === 'test'))
@@ -17,6 +21,8 @@ export function bootProblems(detection: TierDetection, settings: SignInSettings)
           'Set HOLDFAST_ENV to staging or production.',
       ),
     )
-  problems.push(...signInProblems(settings, detection))
+  problems.push(...placementProblems(settings))
+  // Nobody signs in to a worker: it answers about its health and nothing else, wherever it listens.
+  if (settings.role !== 'worker') problems.push(...signInProblems(settings, detection))
   return problems
 }

@@ -16,6 +16,7 @@ test('without any variable every setting has its default', () => {
     tier: null,
     host: '127.0.0.1',
     port: 8080,
+    role: 'all',
     dataDir: '.holdfast',
     databaseUrl: null,
     databaseConnections: 10,

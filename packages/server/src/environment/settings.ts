@@ -15,6 +15,10 @@ export type Tier = (typeof tiers)[number]
 export const busKinds = ['in-process', 'postgres', 'nats'] as const
 export type BusKind = (typeof busKinds)[number]
 
+/** web: HTTP and sockets. worker: carries out runs. */
+export const roles = ['all', 'web', 'worker'] as const
+export type Role = (typeof roles)[number]
+
 export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof logLevels)[number]
 
@@ -141,6 +145,14 @@ const table = {
     fallback: 8080,
     allowed: 'a whole number from 0 to 65535 (0: any free port)',
     sentence: 'The port to listen on; 0 takes any free one.',
+  }),
+  role: setting<Role>({
+    names: ['HOLDFAST_ROLE'],
+    parser: z.enum(roles),
+    fallback: 'all',
+    allowed: `one of ${roles.join(', ')}`,
+    sentence:
+      'What this server does: web answers people and carries out no run, worker carries out runs and answers about its health only. Both need HOLDFAST_DATABASE_URL and HOLDFAST_FILES.',
   }),
   dataDir: setting<string>({
     names: ['HOLDFAST_DATA_DIR'],

@@ -3,7 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import type { HttpDeps } from './deps.ts'
 import { sendProblem } from './problems.ts'
 
-export function healthRoutes(app: FastifyInstance, deps: HttpDeps): void {
+export type HealthDeps = Pick<HttpDeps, 'dependencies' | 'version' | 'logger'>
+
+export function healthRoutes(app: FastifyInstance, deps: HealthDeps): void {
   /** The process answers. Asks nothing else: a database that is away is no reason to kill us. */
   app.get('/health/live', async () => ({ status: 'live' }))
 
