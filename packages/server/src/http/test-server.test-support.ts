@@ -26,6 +26,7 @@ import { createRuns } from '../runs/create-runs.ts'
 import type { Runs } from '../runs/runs.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
 import type { Schema } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { createWorkspace } from '../workspace/create-workspace.ts'
 import { createDirectoryBlobs } from '../workspace/directory-blobs.ts'
@@ -56,6 +57,8 @@ export interface TestServer extends AsyncDisposable {
   readonly sockets: ReadonlySet<Socket>
   readonly inject: FastifyInstance['inject']
   readonly routes: readonly string[]
+  readonly store: Store
+  newUser(kind: Principal['kind']): Promise<Principal>
   /** Another user's token. */
   readonly otherToken: string
   /** What this server wrote into it. */
@@ -167,6 +170,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   return {
     url: address.url,
     token: localMode.token,
+    store,
+    newUser: async (kind) => ({ kind, userId: await newUser(kind) }),
     otherToken: other.text,
     auditLog: () =>
       store.db.selectFrom('audit').selectAll().where('id', '>', auditedBefore).orderBy('id').execute(),

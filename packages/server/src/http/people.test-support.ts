@@ -1,0 +1,59 @@
+import { sql } from 'kysely'
+import type { Principal } from '../principal.ts'
+import type { TestServer } from './test-server.test-support.ts'
+
+/** Who may turn up at a route or a socket. */
+export const people = [
+  'owner',
+  'other',
+  'simulated',
+  'expired',
+  'revoked',
+  'anonymous',
+  'wrong origin',
+] as const
+export type Person = (typeof people)[number]
+
+/** What a browser of theirs sends. All but `other` and `simulated` were once the owner's. */
+export type Shows = (person: Person) => Promise<Record<string, string>>
+
+export async function openPeople(server: TestServer): Promise<Shows> {
+  const [other, simulated] = [await server.newUser('user'), await server.newUser('simulated')]
+  const cookieOf = async ({ userId }: Principal) => {
+    const { id, secret } = await server.auth.sessions.open(userId)
+    return { id, secret, cookie: `${server.auth.cookies.name}=${secret}` }
+  }
+  const ours = { origin: server.url, 'sec-fetch-site': 'same-origin' }
+  // A session for each request: some of them end it.
+  return async (person) => {
+    switch (person) {
+      case 'owner':
+        return { ...ours, cookie: (await cookieOf(server.principal)).cookie }
+      case 'other':
+        return { ...ours, cookie: (await cookieOf(other)).cookie }
+      case 'simulated':
+        return { ...ours, cookie: (await cookieOf(simulated)).cookie }
+      case 'expired': {
+        const { id, cookie } = await cookieOf(server.principal)
+        const over = sql<Date>`now() - interval '1 second'`
+        await server.store.db.updateTable('sessions').set({ expires_at: over }).where('id', '=', id).execute()
+        return { ...ours, cookie }
+      }
+      case 'revoked': {
+        const { secret, cookie } = await cookieOf(server.principal)
+        await server.auth.sessions.end(secret)
+        return { ...ours, cookie }
+      }
+      case 'anonymous':
+        return ours
+      case 'wrong origin':
+        return {
+          origin: 'https://evil.test',
+          'sec-fetch-site': 'cross-site',
+          cookie: (await cookieOf(server.principal)).cookie,
+        }
+      default:
+        return person satisfies never
+    }
+  }
+}
