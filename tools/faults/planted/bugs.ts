@@ -61,7 +61,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'takes the next head for an old one (>= for >)',
     trial: 'model',
-    edits: [{ file: pump, from: 'head <= sent)', to: 'head <= sent + 1)' }],
+    edits: [{ file: pump, from: 'head <= sent &&', to: 'head <= sent + 1 &&' }],
   },
   {
     name: 'wakes only the first follower',

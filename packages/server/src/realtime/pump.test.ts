@@ -1,4 +1,4 @@
-import { position } from '@holdfast/protocol'
+import { HoldfastError, position } from '@holdfast/protocol'
 import { describe, expect, test } from 'vitest'
 import { createPump, PositionInDoubtError, type PumpPort } from './pump.ts'
 import type { Item, Page } from './tail.ts'
@@ -48,6 +48,45 @@ describe('the pump', () => {
     }
     return { port: made, log, reads, rest }
   }
+
+  test('[B1] while the database is away the pump waits to be woken, and then sends what it owes', async () => {
+    let away = false
+    let head = 4
+    const { port: stream, log, rest } = reading(0)
+    const pump = createPump(position(0), 100, {
+      ...stream,
+      async read(after) {
+        if (away) throw new HoldfastError('not_ready', 'away')
+        return { items: upTo(after, head), more: false, asked: true }
+      },
+    })
+    pump.wake()
+    await rest()
+    away = true
+    head = 6
+    pump.wake(position(head))
+    await rest()
+    away = false
+    pump.wake(position(head))
+    await rest()
+    expect(log).toEqual(['send 1,2,3,4', 'live 4', 'sleeps', 'sleeps', 'send 5,6', 'sleeps'])
+  })
+
+  test('[B1] one that could not read from its beginning on says live once it can', async () => {
+    let away = true
+    const { port: stream, log, rest } = reading(2)
+    const pump = createPump(position(2), 100, {
+      ...stream,
+      read: (after, most) =>
+        away ? Promise.reject(new HoldfastError('not_ready', 'away')) : stream.read(after, most),
+    })
+    pump.wake()
+    await rest()
+    away = false
+    pump.wake(position(2))
+    await rest()
+    expect(log).toEqual(['sleeps', 'live 2', 'sleeps'])
+  })
 
   test('a gap in what the stream gives ends it instead of being handed on', async () => {
     const { promise, resolve } = Promise.withResolvers<unknown>()

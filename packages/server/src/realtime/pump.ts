@@ -1,4 +1,4 @@
-import { type Position, position } from '@holdfast/protocol'
+import { HoldfastError, type Position, position } from '@holdfast/protocol'
 import type { Item, Page } from './tail.ts'
 
 /** What a pump reads from and writes to. Knows nothing of sockets. */
@@ -44,6 +44,8 @@ export class PositionInDoubtError extends Error {
  * P3  Only `sent` decides what is read next; hints never carry events.
  * P4  No more than `window` items are sent beyond what was acknowledged: what TCP took is not yet applied, and a
  *     browser offers no other way to say "slower". The log is the buffer.
+ * P5  A read that failed because the database is away is owed: the pump stays dirty, and the next wake (a poll finds the
+ *     same head again) reads. Thousands of followers need not come back for a database that is restarted.
  */
 export function createPump(after: Position, window: number, port: PumpPort): Pump {
   let sent = after
@@ -86,6 +88,12 @@ export function createPump(after: Position, window: number, port: PumpPort): Pum
       port.waiting(dirty)
     } catch (error) {
       if (stopped()) return
+      if (passes(error)) {
+        state = 'idle'
+        dirty = true // P5
+        port.waiting(false)
+        return
+      }
       state = 'stopped'
       port.failed(error)
     }
@@ -93,7 +101,7 @@ export function createPump(after: Position, window: number, port: PumpPort): Pum
 
   return {
     wake(head) {
-      if (head !== undefined && head <= sent) return
+      if (head !== undefined && head <= sent && !dirty) return
       dirty = true
       void run()
     },
@@ -110,6 +118,9 @@ export function createPump(after: Position, window: number, port: PumpPort): Pum
     },
   }
 }
+
+/** What this server needs is away, and is being looked for: no fault of the stream, the client or us. */
+const passes = (error: unknown): boolean => error instanceof HoldfastError && error.code === 'not_ready'
 
 function assertContiguous(sent: Position, items: readonly Item[]): void {
   let expected = position(sent + 1)

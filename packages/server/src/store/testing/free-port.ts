@@ -1,15 +1,21 @@
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-/** A port of 127.0.0.1 that was free a moment ago. */
+/** Below those that a system gives to outgoing connections: one of these could take the port of a server that restarts. */
+const ports = { from: 20_000, to: 32_000 } as const
+
+/** A port of 127.0.0.1 that was free a moment ago, and that nobody is given by chance. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(ports.from, ports.to)
+    if (await isFree(port)) return port
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
   const probe = createServer()
-  const listening = Promise.withResolvers<void>()
-  probe.listen(0, '127.0.0.1', () => listening.resolve())
-  await listening.promise
-  const address = probe.address()
-  const closed = Promise.withResolvers<void>()
-  probe.close(() => closed.resolve())
-  await closed.promise
-  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port')
-  return address.port
+  probe.once('error', () => resolve(false))
+  probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  return promise
 }

@@ -48,15 +48,17 @@ export async function openPostgresServer(): Promise<PostgresServer> {
     // Waits until it is gone, whichever signal comes first.
     await server.stop()
   }
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true })
   const end = async (): Promise<void> => {
     await server.stop()
-    await rm(directory, { recursive: true, force: true })
+    await remove()
   }
   try {
     await server.initialise()
     await server.start()
   } catch (error) {
-    await end()
+    // Not `end`: a server that did not start is gone, and stopping it waits for that for ever.
+    await remove()
     throw new Error(`The embedded PostgreSQL did not start: ${String(error)}\n${output.join('')}`, {
       cause: error,
     })
