@@ -5,7 +5,7 @@
  *                  │              │                  │
  *               nemesis        strikes            journals ──▶ checker ◀── truth from the store, when all is over
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ import { openPostgresServer } from '../../packages/server/src/store/testing/post
 import type { Follower, Verdict } from './checker.ts'
 import type { ClientOrder, ClientsOrder, ClientsProgress } from './clients.ts'
 import { drive } from './driver.ts'
+import { excusesOf } from './excuses.ts'
 import { judge } from './judge.ts'
 import { createNode, createProcess, type Node } from './nemesis.ts'
 import type { Plan } from './plan.ts'
@@ -160,7 +161,6 @@ export async function runCampaign(
     {
       nodes,
       groups: groups.map(({ group }) => group),
-      clientsOn: (port) => webSockets().flatMap((one) => (one.port === port ? [one.client] : [])),
       complete,
     },
     numbers,
@@ -203,17 +203,13 @@ export async function runCampaign(
   mark('judging')
   await using store = await openTruthStore(join(directory, 'data'), databaseUrl)
   const { verdict, denied } = await judge(await readTruth(store), followers, {
-    excuses: [
-      ...trouble.excuses,
-      ...proxy.strikes.map(({ client, fromMs, untilMs }) => ({
-        client,
-        fromMs,
-        untilMs,
-        deed: 'network' as const,
-      })),
-    ],
+    excuses: excusesOf(proxy.strikes, trouble.deeds, proxy.dealings),
     journals: groups.map(({ order }) => order.journalPath),
   })
+  writeFileSync(
+    join(directory, 'evidence.json'),
+    JSON.stringify({ strikes: proxy.strikes, deeds: trouble.deeds, dealings: proxy.dealings, followers }),
+  )
   const ends = [...trouble.restarts.filter(({ signal }) => signal === 'SIGTERM'), ...endings]
   const crashes = [...nodes, ...groups.map(({ group }) => group)].reduce((sum, one) => sum + one.crashes, 0)
   const kills = trouble.restarts.filter(({ signal }) => signal === 'SIGKILL').length

@@ -53,6 +53,8 @@ export interface Excuse {
   readonly fromMs: number
   readonly untilMs: number
   readonly deed: 'network' | 'SIGKILL' | 'SIGTERM' | 'SIGSTOP'
+  /** When the connection to that server was made: one that the client has made since is to another. */
+  readonly connectedMs?: number
 }
 
 export interface Verdict {
@@ -206,9 +208,11 @@ export function createChecker(
 
   const onLiveLost = (state: ClientState, openedMs: number, atMs: number, code: number | null): void => {
     const met = state.excuses.filter(
-      ({ deed, fromMs, untilMs }) =>
+      ({ deed, fromMs, untilMs, connectedMs }) =>
         // What befell the connection before this one is no excuse.
-        fromMs <= atMs && atMs <= untilMs + staleMs && (deed === 'SIGTERM' || fromMs >= openedMs),
+        fromMs <= atMs &&
+        atMs <= untilMs + staleMs &&
+        (deed === 'network' ? fromMs : (connectedMs ?? openedMs)) >= openedMs,
     )
     // A client that turns away by itself may: it was told of the drain. And what else was done to it is no fault.
     if (code === null || met.length === 0 || met.some(({ deed }) => deed !== 'SIGTERM')) return

@@ -38,6 +38,14 @@ export interface Strike {
   readonly untilMs: number
 }
 
+/** A connection that reached a server, from its beginning to its end. Infinity: it has not ended. */
+export interface Dealing {
+  readonly client: number
+  readonly port: number
+  readonly fromMs: number
+  untilMs: number
+}
+
 export interface ProxiedConnection {
   readonly client: number
   /** Of the server it goes to. */
@@ -58,6 +66,8 @@ export interface FaultProxy extends AsyncDisposable {
   setTargets(ports: readonly number[]): void
   connections(): readonly ProxiedConnection[]
   readonly strikes: readonly Strike[]
+  /** Who was connected to which server, and when. */
+  readonly dealings: readonly Dealing[]
   /** Connections that were opened, over all time. */
   readonly opened: number
 }
@@ -73,6 +83,7 @@ export function openFaultProxy(): FaultProxy {
   const doors: Server[] = []
   const open = new Map<Socket, ProxiedConnection & { destroy(): void }>()
   const strikes: Strike[] = []
+  const dealings: Dealing[] = []
   let targets: readonly number[] = []
   let opened = 0
 
@@ -88,7 +99,12 @@ export function openFaultProxy(): FaultProxy {
     const far = connect({ host: '127.0.0.1', port, localAddress: sourceAddress(client) })
     const connection = join({ client, port }, near, far, (strike) => strikes.push(strike))
     open.set(near, connection)
-    near.once('close', () => open.delete(near))
+    const dealing: Dealing = { client, port, fromMs: Date.now(), untilMs: Number.POSITIVE_INFINITY }
+    dealings.push(dealing)
+    near.once('close', () => {
+      open.delete(near)
+      dealing.untilMs = Date.now()
+    })
   }
 
   return {
@@ -108,6 +124,7 @@ export function openFaultProxy(): FaultProxy {
     },
     connections: () => [...open.values()],
     strikes,
+    dealings,
     get opened() {
       return opened
     },

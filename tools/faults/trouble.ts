@@ -3,7 +3,7 @@
  * lanes run side by side, so that several servers mean more trouble in the same time and also several at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Excuse } from './checker.ts'
+import type { ServerDeed } from './excuses.ts'
 import type { Node, Restart, Restartable } from './nemesis.ts'
 import type { Numbers } from './plan.ts'
 import type { Random } from './random.ts'
@@ -14,8 +14,6 @@ export interface Troubled {
   readonly nodes: readonly Node[]
   /** Processes of clients. */
   readonly groups: readonly Restartable[]
-  /** Who is connected to the server at this port now. */
-  readonly clientsOn: (port: number) => readonly number[]
   /** Whether every client has a connection. */
   readonly complete: () => boolean
 }
@@ -30,8 +28,8 @@ export interface Trouble {
   readonly restarts: readonly Ended[]
   readonly stops: number
   readonly clientKills: number
-  /** Whom a deed met, and when: their lateness is our own doing. */
-  readonly excuses: readonly Excuse[]
+  /** What was done to which server, and when. */
+  readonly deeds: readonly ServerDeed[]
   /** Every deed of the plan, over `overMs` or what it takes; cut short by `signal`. */
   run(overMs: number, signal: AbortSignal): Promise<void>
 }
@@ -39,30 +37,28 @@ export interface Trouble {
 type Deed = (node: Node) => Promise<void>
 
 export function createTrouble(
-  { nodes, groups, clientsOn, complete }: Troubled,
+  { nodes, groups, complete }: Troubled,
   numbers: Numbers,
   random: Random,
 ): Trouble {
   const restarts: Ended[] = []
-  const excuses: Excuse[] = []
+  const deeds: ServerDeed[] = []
   const busyGroups = new Set<Restartable>()
   let done = 0
   let stops = 0
   let clientKills = 0
 
-  /** Notes who was on the server when it began, and until when. */
-  const excused = async (deed: Excuse['deed'], node: Node, act: () => Promise<void>): Promise<void> => {
+  const noted = async (deed: ServerDeed['deed'], { port }: Node, act: () => Promise<void>): Promise<void> => {
     const fromMs = Date.now()
-    const clients = clientsOn(node.port)
     await act()
-    for (const client of clients) excuses.push({ client, fromMs, untilMs: Date.now(), deed })
+    deeds.push({ deed, port, fromMs, untilMs: Date.now() })
   }
   const restart =
     (signal: 'SIGKILL' | 'SIGTERM'): Deed =>
     (node) =>
-      excused(signal, node, async () => void restarts.push({ signal, ...(await node.restart(signal)) }))
+      noted(signal, node, async () => void restarts.push({ signal, ...(await node.restart(signal)) }))
   const freeze: Deed = (node) =>
-    excused('SIGSTOP', node, async () => {
+    noted('SIGSTOP', node, async () => {
       await node.freeze(numbers['stop-seconds'] * 1_000)
       stops += 1
     })
@@ -93,14 +89,14 @@ export function createTrouble(
   }
   const runLane = async (
     node: Node,
-    deeds: readonly Deed[],
+    lane: readonly Deed[],
     offset: number,
     overMs: number,
     signal: AbortSignal,
   ): Promise<void> => {
     const beganMs = performance.now()
-    for (const [index, deed] of deeds.entries()) {
-      const earlyMs = (overMs * (index + offset)) / deeds.length - (performance.now() - beganMs)
+    for (const [index, deed] of lane.entries()) {
+      const earlyMs = (overMs * (index + offset)) / lane.length - (performance.now() - beganMs)
       if (earlyMs > 1) await sleep(earlyMs, undefined, { signal }).catch(() => {})
       if (signal.aborted) return
       await deed(node)
@@ -111,7 +107,7 @@ export function createTrouble(
   return {
     planned: all.length,
     restarts,
-    excuses,
+    deeds,
     get done() {
       return done
     },
@@ -124,8 +120,8 @@ export function createTrouble(
     async run(overMs, signal) {
       await Promise.all(
         nodes.map((node, lane) => {
-          const deeds = all.filter((_, index) => index % nodes.length === lane)
-          return runLane(node, deeds, (lane + 0.5) / nodes.length, overMs, signal)
+          const own = all.filter((_, index) => index % nodes.length === lane)
+          return runLane(node, own, (lane + 0.5) / nodes.length, overMs, signal)
         }),
       )
     },

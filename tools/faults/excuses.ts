@@ -1,0 +1,27 @@
+import type { Excuse } from './checker.ts'
+import type { Dealing, Strike } from './proxy.ts'
+
+/** What was done to a server, until it served again. */
+export interface ServerDeed {
+  readonly deed: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP'
+  readonly port: number
+  readonly fromMs: number
+  readonly untilMs: number
+}
+
+/** Whose lateness is our own doing: who was struck, and who was connected to a server to which something was done. */
+export function excusesOf(
+  strikes: readonly Strike[],
+  deeds: readonly ServerDeed[],
+  dealings: readonly Dealing[],
+): Excuse[] {
+  const byPort = Map.groupBy(dealings, ({ port }) => port)
+  return [
+    ...strikes.map(({ client, fromMs, untilMs }) => ({ client, fromMs, untilMs, deed: 'network' as const })),
+    ...deeds.flatMap(({ deed, port, fromMs, untilMs }) =>
+      (byPort.get(port) ?? [])
+        .filter((dealing) => dealing.fromMs <= untilMs && dealing.untilMs >= fromMs)
+        .map(({ client, fromMs: connectedMs }) => ({ client, fromMs, untilMs, deed, connectedMs })),
+    ),
+  ]
+}
