@@ -147,12 +147,14 @@ export async function runCampaign(
   const troubleMs = performance.now()
   const overMs = numbers.seconds * 1_000
   const limit = AbortSignal.any([interrupted, AbortSignal.timeout(overMs * patience + 60_000)])
+  const atOnce = Math.min(8 * numbers.nodes, threads.length)
   const driver = drive(driven, {
     urls: () => nodes.flatMap(({ ready, frozen, url }) => (ready && !frozen ? [url] : [])),
     applied: (thread) => appliedOf.get(thread) ?? 0,
     eventsPerThread: numbers['events-per-client'],
-    // Eight runs at a time are carried by a server; half of the time is left for what trouble costs.
-    pauseMs: (0.5 * overMs * 8 * numbers.nodes) / (numbers['events-per-client'] * threads.length),
+    // So paced that a third of the time is left for what trouble costs.
+    pauseMs: (0.65 * overMs * atOnce) / (numbers['events-per-client'] * threads.length),
+    atOnce,
     signal: limit,
   })
   driver.idle.catch(() => {})

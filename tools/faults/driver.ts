@@ -42,13 +42,17 @@ export function drive(
     readonly applied: (thread: ThreadId) => number
     readonly eventsPerThread: number
     readonly pauseMs: number
+    /** Runs under way at a time. */
+    readonly atOnce: number
     readonly signal: AbortSignal
   },
 ): Driver {
-  const { urls, applied, eventsPerThread, pauseMs, signal } = options
+  const { urls, applied, eventsPerThread, pauseMs, atOnce, signal } = options
   const heads = new Map<ThreadId, number>(threads.map(({ thread }) => [thread, 0]))
   const asked = new Map<ThreadId, number>()
   const underWay = new Map<ThreadId, { readonly endsAt: number; askAgainMs: number }>()
+  /** Have what they shall have, when no more is asked of them. */
+  const done = new Set<ThreadId>()
   let retried = 0
   let finishing = false
 
@@ -63,8 +67,12 @@ export function drive(
 
   /** true: nothing is left to do. */
   const tend = async ({ thread, token }: DrivenThread, base: string): Promise<boolean> => {
+    if (done.has(thread)) return true
     const current = underWay.get(thread)
-    if (current !== undefined) {
+    if (current === undefined) {
+      // Nothing to ask: whether it has enough is known, and there is no place.
+      if (!finishing && underWay.size >= atOnce) return false
+    } else {
       if (applied(thread) < current.endsAt && performance.now() < current.askAgainMs) return false
       current.askAgainMs = performance.now() + askEveryMs
     }
@@ -73,7 +81,11 @@ export function drive(
     heads.set(thread, Math.max(seq, heads.get(thread) ?? 0))
     if (runs.some(({ status }) => status === 'queued' || status === 'running')) return false
     underWay.delete(thread)
-    if (finishing && seq >= eventsPerThread) return true
+    if (finishing && seq >= eventsPerThread) {
+      done.add(thread)
+      return true
+    }
+    if (underWay.size >= atOnce) return false
     const number = asked.get(thread) ?? 0
     await client.submit(
       thread,
@@ -88,12 +100,16 @@ export function drive(
     for (;;) {
       signal.throwIfAborted()
       let left = threads.length
+      // Who has least comes first when a place is free.
+      const order = threads.toSorted(
+        (one, other) => (heads.get(one.thread) ?? 0) - (heads.get(other.thread) ?? 0),
+      )
       // A few at a time: a round over many threads must not itself be the load.
-      for (let at = 0; at < threads.length; at += 8) {
+      for (let at = 0; at < order.length; at += 8) {
         const bases = urls()
         if (bases.length === 0) break
         const outcomes = await Promise.allSettled(
-          threads
+          order
             .slice(at, at + 8)
             .map((one, index) => tend(one, bases[(at / 8 + index) % bases.length] ?? '')),
         )
