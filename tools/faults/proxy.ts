@@ -76,6 +76,8 @@ export interface FaultProxy extends AsyncDisposable {
 const throttleTickMs = 20
 /** Without a server a connection is refused after this. */
 const refuseAfterMs = 250
+/** For what the one end still has to say when the other has gone. */
+const leaveWithinMs = 2_000
 /** Chunks waiting in a lane before its source is paused: the proxy is no buffer. */
 const laneChunks = 16
 
@@ -218,6 +220,12 @@ function join(
         destroy()
     }
   }
+  const leave = (socket: Socket): void => {
+    socket.destroySoon()
+    // A server that is frozen takes neither the connection nor what it is told: thousands of such would pile up.
+    const late = setTimeout(() => socket.destroy(), leaveWithinMs)
+    socket.once('close', () => clearTimeout(late))
+  }
   const lane = (from: Socket, to: Socket): void => {
     let turn = Promise.resolve()
     let waiting = 0
@@ -234,7 +242,7 @@ function join(
     })
     // A half that ends closes the whole: what was under way in its lane goes first, except into a hole.
     from.once('end', () => void turn.then(() => (manner.kind === 'swallow' ? undefined : to.end())))
-    from.once('close', () => void turn.then(() => (manner.kind === 'swallow' ? undefined : to.destroySoon())))
+    from.once('close', () => void turn.then(() => (manner.kind === 'swallow' ? undefined : leave(to))))
     from.on('error', () => {
       if (manner.kind !== 'swallow') destroy()
     })
