@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openPostgresServer } from '../../../packages/server/src/store/testing/postgres-server.ts'
 import { collect, forkServer, freePort, pidOf, saw, stop } from './child.ts'
 import type { Contender, RunningContender } from './contender.ts'
+import { killedAtExit, temporaryFolder } from './leftovers.ts'
 import { peersDir } from './peers.ts'
 
 /** Durable execution as its makers ship it: a server with its own log (RocksDB, fsync on), the agent in a process beside. */
@@ -47,8 +47,7 @@ async function startDbos(): Promise<RunningContender> {
 
 async function startRestate(): Promise<RunningContender> {
   await using opened = new AsyncDisposableStack()
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
-  opened.defer(() => rm(folder, { recursive: true, force: true }))
+  const { path: folder } = opened.use(await temporaryFolder())
   const [agentPort, fabricPort, ingressPort, adminPort] = [
     await freePort(),
     await freePort(),
@@ -79,7 +78,11 @@ disable-web-ui = true
   const server = spawn(restateBinary(), ['--config-file', config, '--no-logo'], {
     stdio: ['ignore', 'ignore', 'ignore'],
   })
-  opened.defer(() => stop(server))
+  const kill = killedAtExit(pidOf(server))
+  opened.defer(async () => {
+    kill()
+    await stop(server)
+  })
   await answers(`http://127.0.0.1:${adminPort}/health`, server)
   await answers(`http://127.0.0.1:${ingressPort}/restate/health`, server)
   const registered = await fetch(`http://127.0.0.1:${adminPort}/deployments`, {

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openPostgresServer } from '../../../packages/server/src/store/testing/postgres-server.ts'
@@ -9,6 +8,7 @@ import { makeUsers, type TestUser } from '../../faults/users.ts'
 import { postJson } from '../load/post-json.ts'
 import { collect, forkServer, freePort, pidOf, stop } from './child.ts'
 import type { Contender, RunningContender, StartOptions, Target } from './contender.ts'
+import { temporaryFolder } from './leftovers.ts'
 
 export interface HoldfastOptions {
   /** PGlite: one process with its database inside. */
@@ -43,8 +43,7 @@ async function startHoldfast(
   { users }: StartOptions,
 ): Promise<RunningContender> {
   await using opened = new AsyncDisposableStack()
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
-  opened.defer(() => rm(folder, { recursive: true, force: true }))
+  const { path: folder } = opened.use(await temporaryFolder())
   const postgres = store === 'PostgreSQL' ? opened.use(await openPostgresServer()) : null
   const known = makeUsers(users)
   const running: Node[] = []

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort, pidOf, saw } from './child.ts'
 import type { Contender, RunningContender } from './contender.ts'
+import { killedAtExit } from './leftovers.ts'
 import { peersDir } from './peers.ts'
 
 export const langGraph: Contender = {
@@ -27,16 +28,17 @@ async function startLangGraph(concurrent: number): Promise<RunningContender> {
       env: { ...process.env, LANGGRAPH_CLI_NO_ANALYTICS: '1', LANGSMITH_TRACING: 'false' },
     },
   )
-  await saw(child, /Server running at/)
   const group = pidOf(child)
+  // Its CLI starts processes of its own: the whole group goes.
+  const kill = killedAtExit(-group)
+  await saw(child, /Server running at/)
   return {
     pids: [group],
     target: { urls: [`http://127.0.0.1:${port}`], tokens: [] },
     collect: async () => 0,
     restart: () => Promise.reject(new Error('Nothing of it is over a restart')),
     async [Symbol.asyncDispose]() {
-      // Its CLI starts processes of its own: the whole group goes.
-      process.kill(-group, 'SIGKILL')
+      kill()
       await rm(join(peersDir, '.langgraph_api'), { recursive: true, force: true })
     },
   }

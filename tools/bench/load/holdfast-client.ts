@@ -5,6 +5,11 @@ import type { Connect } from './receiver.ts'
 
 /** The published client, with its own delays and its own reconnecting. */
 export const connectHoldfastClient: Connect = async ({ url, token, thread: known, received, live }) => {
+  const connected = Promise.withResolvers<void>()
+  const caughtUp = (): void => {
+    connected.resolve()
+    live()
+  }
   class WatchedWebSocket extends WebSocket {
     constructor(address: string, protocol: string) {
       super(address, protocol)
@@ -12,17 +17,21 @@ export const connectHoldfastClient: Connect = async ({ url, token, thread: known
         const text = String(data)
         received(text.length)
         // Said once a subscription, when the reader has all there is.
-        if (text.startsWith('{"type":"live"')) live()
+        if (text.startsWith('{"type":"live"')) caughtUp()
       })
     }
   }
-  const connected = Promise.withResolvers<void>()
   const client = createClient({
     url,
     token,
     WebSocket: WatchedWebSocket,
+    fetch: async (...request) => {
+      const response = await fetch(...request)
+      // A client that found no WebSocket in three tries follows over HTTP until it does: that is live, too.
+      if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) caughtUp()
+      return response
+    },
     onStatus: ({ kind }) => {
-      if (kind === 'ready') connected.resolve()
       if (kind === 'stopped') connected.reject(new Error('the client has stopped'))
     },
   })
