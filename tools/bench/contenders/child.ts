@@ -7,6 +7,8 @@ const collectOnMessage = fileURLToPath(new URL('./collect-on-message.ts', import
 export interface ForkOptions {
   /** A CPU profile of the process is written here when it ends. */
   readonly profileDir?: string | undefined
+  /** Of Node. */
+  readonly flags?: readonly string[]
   /** Besides this process's own. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -15,12 +17,13 @@ export interface ForkOptions {
 export function forkServer(
   path: string,
   args: readonly string[],
-  { profileDir, env }: ForkOptions = {},
+  { profileDir, flags = [], env }: ForkOptions = {},
 ): ChildProcess {
   return fork(path, [...args], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { ...process.env, ...env },
     execArgv: [
+      ...flags,
       '--expose-gc',
       `--import=${collectOnMessage}`,
       ...(profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]),

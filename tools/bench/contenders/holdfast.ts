@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openPostgresServer } from '../../../packages/server/src/store/testing/postgres-server.ts'
@@ -113,8 +113,19 @@ const targetOf = (nodes: readonly Node[], users: readonly TestUser[]): Target =>
   tokens: users.map(({ token }) => token),
 })
 
+/** What `npm start` gives to Node: the server is measured as it is started. */
+async function startFlags(): Promise<readonly string[]> {
+  const manifest = await readFile(new URL('../../../package.json', import.meta.url), 'utf8')
+  const { scripts } = JSON.parse(manifest) as { readonly scripts: { readonly start: string } }
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'))
+}
+
 async function startNode(orderPath: string, profileDir: string | undefined): Promise<ChildProcess> {
-  const child = forkServer(server, [orderPath], { profileDir, env: { NODE_COMPILE_CACHE: compileCache } })
+  const child = forkServer(server, [orderPath], {
+    profileDir,
+    flags: await startFlags(),
+    env: { NODE_COMPILE_CACHE: compileCache },
+  })
   child.stdout?.pipe(process.stderr)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   child.once('message', () => resolve())
