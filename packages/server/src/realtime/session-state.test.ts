@@ -94,6 +94,11 @@ test('a token is asked for before it ends; one that is renewed moves the end', (
     ['auth_closing', 840_000],
     ['auth_expired', 900_000],
   ])
+  // One that lives for less than authSoonMs: at half its time, not again and again.
+  expect(plans([hello, known(31_000)])).toEqual([
+    ['auth_closing', 15_000],
+    ['auth_expired', 30_000],
+  ])
   const soon = sessionAfter([hello, known(31_000), { kind: 'auth_closing' }], at(1_000)).effects
   expect(soon).toEqual([{ do: 'auth_soon', withinMs: 30_000 }])
 })

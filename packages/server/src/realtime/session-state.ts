@@ -199,7 +199,10 @@ const heartbeat = ({ limits, chance }: SessionContext): SessionEffect => ({
   inMs: limits.heartbeatMs * (0.8 + 0.4 * chance),
 })
 
-/** Asks for new credentials in time, or, where there is less time than that, at once. */
+/**
+ * Asks for new credentials in time; where there is less time than that, when half of it is over: at once would be again
+ * and again for tokens that never live so long.
+ */
 function planRenewal(
   expiresAtMs: number | null,
   { nowMs, limits }: SessionContext,
@@ -212,7 +215,7 @@ function planRenewal(
       { do: 'forget', timer: 'auth_expired' },
     ]
   return [
-    { do: 'plan', timer: 'auth_closing', inMs: Math.max(leftMs - limits.authSoonMs, 0) },
+    { do: 'plan', timer: 'auth_closing', inMs: Math.max(leftMs - limits.authSoonMs, leftMs / 2) },
     { do: 'plan', timer: 'auth_expired', inMs: leftMs },
   ]
 }
