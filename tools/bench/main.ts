@@ -1,5 +1,6 @@
 /** `npm run bench -- <name>`: measures, prints a table, leaves nothing behind. */
 import { benchAsk } from './ask.ts'
+import { benchBus } from './bus.ts'
 import { benchDelivery } from './delivery.ts'
 import { benchLog } from './log.ts'
 import { benchRuns } from './runs.ts'
@@ -13,6 +14,10 @@ const benches: Readonly<Record<string, Bench>> = {
   ask: {
     about: 'ask on a generated CSV, beside DuckDB alone [rows, default 1400000] [rounds, default 3]',
     run: benchAsk,
+  },
+  bus: {
+    about: 'what hints between nodes cost, and how long they take: NOTIFY and NATS [rounds, default 3]',
+    run: benchBus,
   },
   delivery: {
     about:

@@ -8,7 +8,7 @@ export const outboxLimits = {
    * From one sending to the next. The first hint after a rest leaves at once; under load this is what bounds how
    * often a node disturbs the others, and what gathers many hints of a thread into its newest.
    */
-  gapMs: 5,
+  gapMs: 2,
   /** How long the end waits for what is being sent. */
   closeMs: 500,
 } as const
