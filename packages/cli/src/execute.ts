@@ -4,6 +4,7 @@ import { askCommand } from './commands/ask.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { sampleCommand } from './commands/sample.ts'
 import { serveCommand } from './commands/serve.ts'
+import { usersCommand } from './commands/users.ts'
 import type { Context } from './context.ts'
 import { explain } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -27,7 +28,8 @@ function createProgram(context: Context, exit: (code: ExitCode) => void): Comman
   program.addCommand(askCommand(context, exit))
   program.addCommand(doctorCommand(context, exit))
   program.addCommand(sampleCommand(context, exit))
-  for (const command of [program, ...program.commands])
+  program.addCommand(usersCommand(context, exit))
+  for (const command of withSubcommands(program))
     command
       .exitOverride()
       .showHelpAfterError('(--help says what it takes)')
@@ -36,6 +38,10 @@ function createProgram(context: Context, exit: (code: ExitCode) => void): Comman
         writeErr: (text) => void context.stderr.write(text),
       })
   return program
+}
+
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)]
 }
 
 /** Runs one command line; every error ends as a sentence on standard error. */

@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { systemIdMaker } from '@holdfast/protocol'
 import { dataHelper, dataHelperTools } from './agents/data-helper/data-helper.ts'
 import { createRegistry } from './agents/registry.ts'
@@ -22,13 +21,12 @@ import { createLifecycleLog } from './log/lifecycle-log.ts'
 import { createEventLog } from './log/sql-event-log.ts'
 import { createModelManager } from './models/model-manager.ts'
 import { openBlobs } from './open-blobs.ts'
+import { openStore } from './open-store.ts'
 import { createRuns } from './runs/create-runs.ts'
 import type { OpenHeartbeat } from './runs/heartbeat.ts'
 import { threadHeartbeat } from './runs/thread-heartbeat.ts'
 import { timerHeartbeat } from './runs/timer-heartbeat.ts'
 import { startWorker } from './runs/worker.ts'
-import { openPgliteStore } from './store/pglite-store.ts'
-import { openPostgresStore } from './store/postgres-store.ts'
 import type { Durability, Store } from './store/store.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { version } from './version.ts'
@@ -236,17 +234,6 @@ async function within(work: Promise<void>, ms: number, logger: Logger): Promise<
 
 function chooseHeartbeat({ databaseUrl }: Settings, store: Store, logger: Logger): OpenHeartbeat {
   return databaseUrl === null ? timerHeartbeat(store, logger) : threadHeartbeat(databaseUrl.reveal(), logger)
-}
-
-function openStore(settings: Settings, tier: Tier, logger: Logger): Promise<Store> {
-  return settings.databaseUrl === null
-    ? openPgliteStore({ dataDir: join(settings.dataDir, 'store'), logger })
-    : openPostgresStore({
-        connectionString: settings.databaseUrl.reveal(),
-        poolSize: settings.databaseConnections,
-        policy: retryPolicies[tier],
-        logger,
-      })
 }
 
 async function openBus(choice: BusChoice, tier: Tier, { epoch }: Store, logger: Logger): Promise<Bus> {

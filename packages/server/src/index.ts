@@ -1,3 +1,4 @@
+export { type Administration, type KnownUser, openAdministration } from './administration.ts'
 export { readLocalAccess } from './auth/local-access.ts'
 export { type RunningServer, type ServerOptions, startServer } from './compose.ts'
 export { bootProblems } from './environment/boot-rules.ts'

@@ -1,3 +1,4 @@
+import { limits, type UserId, UserId as UserIds } from '@holdfast/protocol'
 import { InvalidArgumentError } from 'commander'
 
 export function parsePort(text: string): number {
@@ -10,6 +11,20 @@ export function parseHost(text: string): string {
   if (!/^[A-Za-z0-9.:-]+$/.test(text))
     throw new InvalidArgumentError('It must be an address or a host name, such as 127.0.0.1.')
   return text
+}
+
+/** The life of a token. */
+export function parseDays(text: string): number {
+  const days = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (days < 1 || days > limits.tokenDays)
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${limits.tokenDays}.`)
+  return days
+}
+
+export function parseUser(text: string): UserId {
+  const parsed = UserIds.safeParse(text)
+  if (parsed.success) return parsed.data
+  throw new InvalidArgumentError('It must be a user id, as `holdfast users list` shows them.')
 }
 
 /** For an option that may be given several times. */

@@ -11,6 +11,9 @@ export interface Identity {
   readonly name: string | null
 }
 
+/** Of service accounts that have a token of this server: no provider can have a name that is no URL. */
+export const serviceIssuer = 'holdfast:service'
+
 export interface Users {
   /**
    * The user of an identity, made when it is met for the first time; a known one keeps its kind.

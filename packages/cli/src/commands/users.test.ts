@@ -1,0 +1,74 @@
+import { createClient } from '@holdfast/client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { run, runHere, start, temporaryDirectory } from '../holdfast.test-support.ts'
+
+/** Each command opens the database: long on a machine that does other things as well. */
+const patienceMs = 120_000
+
+// One directory for all: making a database takes seconds, opening one does not.
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+beforeAll(async () => {
+  directory = await temporaryDirectory()
+})
+afterAll(() => directory[Symbol.asyncDispose]())
+
+const users = (...args: string[]) => runHere(['users', ...args], { HOLDFAST_DATA_DIR: directory.path })
+
+test(
+  'a service account has a token that works; disabled it does not, enabled it does again',
+  async () => {
+    const made = await users('service', 'nightly report', '--read-only', '--days', '30')
+    const [id = '', token = '', note] = made.stdout.split('\n')
+    expect([made.code, note]).toEqual([0, 'The token is shown now and never again. It is good for 30 days.'])
+    const listed = await users('list')
+    expect(listed.stdout).toBe(
+      `${id}  service  enabled  nightly report  nightly report of holdfast:service\n`,
+    )
+    expect(listed.stdout).not.toContain(token.slice(-43))
+
+    const kinds = async (): Promise<string> => {
+      await using server = start(['serve', '--port', '0', '--data-dir', directory.path])
+      const [, url = ''] = await server.saw(/Holdfast is at (\S+)/)
+      await server.saw(/Ctrl-C/)
+      await using client = createClient({ url, token })
+      try {
+        return (await client.session()).kind
+      } catch (error) {
+        return String(Reflect.get(error as Error, 'code'))
+      }
+    }
+    expect(await users('disable', id)).toMatchObject({ code: 0, stdout: `${id} is disabled\n` })
+    const json = JSON.parse((await users('list', '--json')).stdout) as unknown
+    expect(json).toMatchObject({ id, kind: 'service', disabledAt: expect.any(String) })
+    expect(await kinds()).toBe('unauthenticated')
+    expect(await users('disable', id)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('users list'),
+    })
+    expect(await users('enable', id)).toMatchObject({ code: 0 })
+    expect(await users('sign-out', id)).toMatchObject({ code: 0 })
+    expect(await kinds()).toBe('service')
+  },
+  patienceMs,
+)
+
+test('an account whose tokens come from elsewhere gets none here', async () => {
+  const pinned = ['--issuer', 'https://accounts.example.test', '--subject', '1234']
+  const { code, stdout } = await users('service', 'deployer', ...pinned)
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^usr_\w+ is 1234 of https:.*\n$/)])
+  expect(await users('service', 'x', '--subject', '1')).toMatchObject({ code: 2 })
+})
+
+test.each([[['disable', 'ann']], [['service', 'x', '--days', '91']], [['service']]])(
+  '%j is usage: 2',
+  async (args) => {
+    expect((await users(...args)).code).toBe(2)
+  },
+)
+
+test('a data directory that a server has is refused with its pid: 73', async () => {
+  await using server = start(['serve', '--port', '0', '--data-dir', directory.path])
+  await server.saw(/Ctrl-C/)
+  const { code, stderr } = await run(['users', 'list'], { env: { HOLDFAST_DATA_DIR: directory.path } })
+  expect([code, stderr]).toEqual([73, expect.stringContaining(String(server.child.pid))])
+})
