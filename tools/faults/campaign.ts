@@ -147,13 +147,14 @@ export async function runCampaign(
   const troubleMs = performance.now()
   const overMs = numbers.seconds * 1_000
   const limit = AbortSignal.any([interrupted, AbortSignal.timeout(overMs * patience + 60_000)])
+  const wantedCommits = numbers['events-per-client'] * threads.length
   const atOnce = Math.min(8 * numbers.nodes, threads.length)
   const driver = drive(driven, {
     urls: () => nodes.flatMap(({ ready, frozen, url }) => (ready && !frozen ? [url] : [])),
     applied: (thread) => appliedOf.get(thread) ?? 0,
     eventsPerThread: numbers['events-per-client'],
-    // So paced that a third of the time is left for what trouble costs.
-    pauseMs: (0.65 * overMs * atOnce) / (numbers['events-per-client'] * threads.length),
+    // Ahead of time by a fifth, for what trouble costs.
+    due: () => (1.2 * wantedCommits * (performance.now() - troubleMs)) / overMs,
     atOnce,
     signal: limit,
   })

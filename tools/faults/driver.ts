@@ -19,8 +19,8 @@ export interface Driver {
   readonly idle: Promise<void>
 }
 
-/** Events of one run, legs of it: some twenty runs a thread, each of them interrupted now and then. */
-const perRun = { events: 25, legs: 5 } as const
+/** A second and a half for one run, in legs: short enough to come through between two deaths of its server. */
+const perRun = { events: 25, legs: 5, pauseMs: 60 } as const
 /** What a run writes that nobody interrupts: queued, started, ended, and two for each leg's tool besides its thoughts. */
 const eventsPerRun = perRun.events + 2 * perRun.legs + 3
 const roundMs = 250
@@ -41,13 +41,14 @@ export function drive(
     /** How much of a thread its clients have applied: a run is not asked after before they have seen its end. */
     readonly applied: (thread: ThreadId) => number
     readonly eventsPerThread: number
-    readonly pauseMs: number
+    /** Of all threads together, by now: a run is begun only where there are fewer. */
+    readonly due: () => number
     /** Runs under way at a time. */
     readonly atOnce: number
     readonly signal: AbortSignal
   },
 ): Driver {
-  const { urls, applied, eventsPerThread, pauseMs, atOnce, signal } = options
+  const { urls, applied, eventsPerThread, due, atOnce, signal } = options
   const heads = new Map<ThreadId, number>(threads.map(({ thread }) => [thread, 0]))
   const asked = new Map<ThreadId, number>()
   const underWay = new Map<ThreadId, { readonly endsAt: number; askAgainMs: number }>()
@@ -63,7 +64,8 @@ export function drive(
       fetch: (input, init) =>
         fetch(input, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]) }),
     })
-  const plan: NumbersPlan = { ...perRun, pauseMs }
+  const plan: NumbersPlan = perRun
+  const behind = (): boolean => [...heads.values()].reduce((sum, head) => sum + head, 0) < due()
 
   /** true: nothing is left to do. */
   const tend = async ({ thread, token }: DrivenThread, base: string): Promise<boolean> => {
@@ -71,7 +73,7 @@ export function drive(
     const current = underWay.get(thread)
     if (current === undefined) {
       // Nothing to ask: whether it has enough is known, and there is no place.
-      if (!finishing && underWay.size >= atOnce) return false
+      if (!finishing && (underWay.size >= atOnce || !behind())) return false
     } else {
       if (applied(thread) < current.endsAt && performance.now() < current.askAgainMs) return false
       current.askAgainMs = performance.now() + askEveryMs
