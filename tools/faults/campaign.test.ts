@@ -6,8 +6,10 @@ import { exitCodeOf, shortfalls } from './report.ts'
 /** Small campaigns, as the command line would run them. */
 async function campaign(...flags: readonly string[]) {
   const command = parseCommand(flags)
-  if (command.kind !== 'campaign') throw new Error('These flags are a campaign')
-  const report = await runCampaign(command.plan, () => {}, new AbortController().signal)
+  if (command.kind !== 'campaigns') throw new Error('These flags are a campaign')
+  const [plan] = command.plans
+  if (plan === undefined) throw new Error('These flags are a campaign')
+  const report = await runCampaign(plan, () => {}, new AbortController().signal)
   const { verdict, crashes, uncleanEnds } = report
   // What was found first, so that a failure says it.
   expect({ found: verdict.examples, missing: shortfalls(report), crashes, uncleanEnds }).toEqual({

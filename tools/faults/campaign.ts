@@ -11,17 +11,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EpochId, systemIdMaker, type ThreadId } from '@holdfast/protocol'
+import { openNatsServer } from '../../packages/server/src/bus/testing/nats-server.ts'
 import { freePort } from '../../packages/server/src/store/testing/free-port.ts'
 import { openPostgresServer } from '../../packages/server/src/store/testing/postgres-server.ts'
 import type { Follower, Verdict } from './checker.ts'
 import type { ClientOrder, ClientsOrder, ClientsProgress } from './clients.ts'
-import { drive } from './driver.ts'
+import { drive, perRun } from './driver.ts'
 import { excusesOf } from './excuses.ts'
+import { readExecutions } from './executions.ts'
 import { judge } from './judge.ts'
+import type { Moment } from './moments.ts'
 import { createNode, createProcess, type Node } from './nemesis.ts'
 import type { Plan } from './plan.ts'
 import { type FaultKind, type FaultProxy, faultKinds, isWebSocket, openFaultProxy } from './proxy.ts'
 import { createRandom } from './random.ts'
+import { judgeRuns, type RunsVerdict } from './runs-checker.ts'
 import type { ServerOrder } from './server.ts'
 import { planStrikes, strikeAll } from './strikes.ts'
 import { createTrouble } from './trouble.ts'
@@ -31,6 +35,13 @@ import { makeUsers } from './users.ts'
 export interface CampaignReport {
   readonly plan: Plan
   readonly verdict: Verdict
+  readonly runs: RunsVerdict
+  /** Servers that died at exactly the moment that was meant. */
+  readonly exact: Readonly<Record<Moment, number>>
+  readonly databaseOutages: number
+  readonly busOutages: number
+  /** Attempts that woke up to find their run in other hands, and wrote no more. */
+  readonly refusedAttempts: number
   readonly strikes: Readonly<Record<FaultKind, number>>
   readonly kills: number
   readonly terms: number
@@ -53,6 +64,8 @@ export interface CampaignReport {
   readonly directory: string | null
 }
 
+/** R2, of a run whose server died while there was another, or came back at once. */
+const handOverWithinMs = 10_000
 /** For every client to be there before the first fault; who is not by then comes amid the faults. */
 const gatherWithinMs = 120_000
 /** A campaign that cannot get through its plan ends after this many times the planned seconds. */
@@ -75,8 +88,9 @@ export async function runCampaign(
   owned.defer(async () => {
     if (!keep) await rm(directory, { recursive: true, force: true })
   })
-  const databaseUrl =
-    plan.postgres === 'embedded' ? owned.use(await openPostgresServer()).url : (plan.postgres ?? null)
+  const database = plan.postgres === 'embedded' ? owned.use(await openPostgresServer()) : null
+  const databaseUrl = database?.url ?? plan.postgres
+  const bus = plan.bus === 'nats' ? owned.use(await openNatsServer()) : null
 
   // --- the ground: users, and a thread of each
   const users = makeUsers(numbers.users)
@@ -84,6 +98,8 @@ export async function runCampaign(
   const driven = users.map(({ token }, index) => ({ token, thread: threads[index] as ThreadId }))
 
   // --- servers
+  const executionsPath = join(directory, 'executions.jsonl')
+  writeFileSync(executionsPath, '')
   const proxy = owned.use(openFaultProxy())
   const nodes: Node[] = []
   const retarget = (): void => proxy.setTargets(nodes.filter(({ ready }) => ready).map(({ port }) => port))
@@ -94,6 +110,10 @@ export async function runCampaign(
       port: await freePort(),
       users,
       planted: plan.planted,
+      hintPercent: numbers['hint-percent'],
+      ...(plan.bus !== null && { bus: plan.bus }),
+      ...(bus !== null && { natsUrl: bus.url }),
+      ...(numbers.effects > 0 && { executionsPath }),
     }
     nodes.push(owned.use(createNode(`server-${index}`, directory, order, retarget)))
   }
@@ -151,10 +171,18 @@ export async function runCampaign(
   const atOnce = Math.min(8 * numbers.nodes, threads.length)
   const driver = drive(driven, {
     urls: () => nodes.flatMap(({ ready, frozen, url }) => (ready && !frozen ? [url] : [])),
+    plan: {
+      ...perRun,
+      effects: numbers.effects > 0 ? ['pure', 'idempotent', 'effect'] : ['pure'],
+      toolMs: numbers['tool-ms'],
+    },
     applied: (thread) => appliedOf.get(thread) ?? 0,
     eventsPerThread: numbers['events-per-client'],
     // Ahead of time by a fifth, for what trouble costs.
-    due: () => (1.2 * wantedCommits * (performance.now() - troubleMs)) / overMs,
+    due: () =>
+      numbers.paced === 0
+        ? Number.POSITIVE_INFINITY
+        : (1.2 * wantedCommits * (performance.now() - troubleMs)) / overMs,
     atOnce,
     signal: limit,
   })
@@ -163,6 +191,8 @@ export async function runCampaign(
   const trouble = createTrouble(
     {
       nodes,
+      database,
+      bus,
       groups: groups.map(({ group }) => group),
       complete,
     },
@@ -205,7 +235,14 @@ export async function runCampaign(
   // --- the judge
   mark('judging')
   await using store = await openTruthStore(join(directory, 'data'), databaseUrl)
-  const { verdict, denied } = await judge(await readTruth(store), followers, {
+  const truth = await readTruth(store)
+  const runs = judgeRuns(
+    truth,
+    driver.accepted,
+    readExecutions(executionsPath),
+    numbers.serial > 0 ? handOverWithinMs : Number.POSITIVE_INFINITY,
+  )
+  const { verdict, denied } = await judge(truth, followers, {
     excuses: excusesOf(proxy.strikes, trouble.deeds, proxy.dealings),
     journals: groups.map(({ order }) => order.journalPath),
   })
@@ -213,13 +250,21 @@ export async function runCampaign(
     join(directory, 'evidence.json'),
     JSON.stringify({ strikes: proxy.strikes, deeds: trouble.deeds, dealings: proxy.dealings, followers }),
   )
+  const sumOf = (count: (index: number) => number): number =>
+    nodes.reduce((sum, _, index) => sum + count(index), 0)
   const ends = [...trouble.restarts.filter(({ signal }) => signal === 'SIGTERM'), ...endings]
   const crashes = [...nodes, ...groups.map(({ group }) => group)].reduce((sum, one) => sum + one.crashes, 0)
   const kills = trouble.restarts.filter(({ signal }) => signal === 'SIGKILL').length
-  keep ||= Object.values(verdict.counts).some((count) => count > 0) || crashes > 0
+  keep ||=
+    crashes > 0 || [verdict, runs].some(({ counts }) => Object.values(counts).some((count) => count > 0))
   return {
     plan,
     verdict,
+    runs,
+    exact: trouble.exact,
+    databaseOutages: trouble.databaseOutages,
+    busOutages: trouble.busOutages,
+    refusedAttempts: sumOf((index) => linesWith(/writes no more/, join(directory, `server-${index}.log`))),
     strikes: countStrikes(proxy),
     kills,
     terms: trouble.restarts.length - kills,
@@ -230,10 +275,7 @@ export async function runCampaign(
     termMs: ends.map(({ goneAfterMs }) => goneAfterMs).toSorted((one, other) => one - other),
     restartMs: trouble.restarts.map(({ backAfterMs }) => backAfterMs).toSorted((one, other) => one - other),
     denied,
-    serverErrors: nodes.reduce(
-      (sum, _, index) => sum + errorLines(join(directory, `server-${index}.log`)),
-      0,
-    ),
+    serverErrors: sumOf((index) => linesWith(/^.{0,24} error /, join(directory, `server-${index}.log`))),
     seconds: (performance.now() - beganMs) / 1_000,
     phases: phases.map(([name, atMs], index) => {
       const endMs = phases[index + 1]?.[1] ?? performance.now()
@@ -275,8 +317,8 @@ function countStrikes({ strikes }: FaultProxy): Record<FaultKind, number> {
   return counts
 }
 
-function errorLines(path: string): number {
+function linesWith(pattern: RegExp, path: string): number {
   return readFileSync(path, 'utf8')
     .split('\n')
-    .filter((line) => / error /.test(line.slice(0, 24))).length
+    .filter((line) => pattern.test(line)).length
 }

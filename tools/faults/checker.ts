@@ -52,7 +52,7 @@ export interface Excuse {
   readonly client: number
   readonly fromMs: number
   readonly untilMs: number
-  readonly deed: 'network' | 'SIGKILL' | 'SIGTERM' | 'SIGSTOP'
+  readonly deed: 'network' | 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'away'
   /** When the connection to that server was made: one that the client has made since is to another. */
   readonly connectedMs?: number
 }

@@ -1,6 +1,8 @@
 /** The command line of `npm run faults`. */
 import { parseArgs } from 'node:util'
 import {
+  clusterProfiles,
+  grounds,
   isProfile,
   type Numbers,
   type Plan,
@@ -12,7 +14,8 @@ import {
 
 export type Command =
   | { readonly kind: 'help' }
-  | { readonly kind: 'campaign'; readonly plan: Plan }
+  /** One after the other. */
+  | { readonly kind: 'campaigns'; readonly plans: readonly Plan[] }
   | { readonly kind: 'model'; readonly seeds: number; readonly seed: number }
   | { readonly kind: 'planted' }
 
@@ -26,6 +29,7 @@ export function parseCommand(argv: readonly string[]): Command {
       planted: { type: 'boolean' },
       'with-bug': { type: 'string' },
       postgres: { type: 'string' },
+      bus: { type: 'string' },
       keep: { type: 'boolean' },
       seeds: { type: 'string' },
       ...Object.fromEntries(Object.keys(planFlags).map((name) => [name, { type: 'string' as const }])),
@@ -43,18 +47,23 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.planted === true) return { kind: 'planted' }
   const { profile = 'ci' } = values
   if (profile === 'model') return { kind: 'model', seeds: number('seeds', 100_000), seed: number('seed', 1) }
-  if (!isProfile(profile))
-    throw new Error(`--profile is ${Object.keys(profiles).join(', ')} or model, not ${profile}`)
-  const numbers = Object.fromEntries(
-    Object.entries(profiles[profile]).map(([name, value]) => [name, number(name, value)]),
-  ) as Numbers
-  const { postgres = null } = values
-  if (numbers.nodes > 1 && postgres === null)
-    throw new Error('--nodes above 1 needs --postgres: an embedded store belongs to one process')
-  return {
-    kind: 'campaign',
-    plan: { profile, numbers, postgres, keep: values.keep === true, planted: values['with-bug'] ?? null },
+  const planOf = (name: string): Plan => {
+    if (!isProfile(name))
+      throw new Error(`--profile is ${Object.keys(profiles).join(', ')}, cluster or model, not ${name}`)
+    const numbers = Object.fromEntries(
+      Object.entries(profiles[name]).map(([flag, value]) => [flag, number(flag, value)]),
+    ) as Numbers
+    const ground = grounds[name] ?? { postgres: null, bus: null }
+    const { postgres = ground.postgres, bus = ground.bus } = values
+    if (bus !== null && bus !== 'postgres' && bus !== 'nats')
+      throw new Error(`--bus is postgres or nats, not ${bus}`)
+    if (numbers.nodes > 1 && postgres === null)
+      throw new Error('--nodes above 1 needs --postgres: an embedded store belongs to one process')
+    const planted = values['with-bug'] ?? null
+    return { profile: name, numbers, postgres, bus, keep: values.keep === true, planted }
   }
+  const names = profile === 'cluster' ? clusterProfiles : [profile]
+  return { kind: 'campaigns', plans: names.map(planOf) }
 }
 
 export function helpText(): string {
@@ -66,6 +75,7 @@ export function helpText(): string {
     'Breaks connections and processes of a real server and says what its clients lost, got twice or got wrong.',
     '',
     `Usage: npm run faults -- --profile ${names.join('|')} [flags]`,
+    '       npm run faults -- --profile cluster [flags]     cluster-nats, cluster-notify and cluster-single',
     '       npm run faults -- --profile model [--seeds 100000] [--seed 1]',
     '       npm run faults -- --planted',
     '',
@@ -79,6 +89,7 @@ export function helpText(): string {
     ),
     '',
     '  --postgres URL    a server to make a database in, or `embedded`; default PGlite',
+    '  --bus NAME        postgres or nats (Debian: nats-server); default what the servers choose',
     '  --keep            keep journals and logs',
     '  --with-bug NAME   the campaign on a server with one planted bug',
     '',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, type HoldfastClient } from '@holdfast/client'
-import type { ThreadId } from '@holdfast/protocol'
+import type { RunId, ThreadId } from '@holdfast/protocol'
 import type { NumbersPlan } from './numbers-agent.ts'
 
 export interface DrivenThread {
@@ -11,6 +11,8 @@ export interface DrivenThread {
 export interface Driver {
   /** Highest head heard of, by thread. */
   readonly heads: ReadonlyMap<ThreadId, number>
+  /** Runs that were accepted with 202. */
+  readonly accepted: readonly RunId[]
   /** Requests that a fault or a restart spoilt, and that were made again. */
   readonly retried: number
   /** From now on only what each thread lacks is asked for. */
@@ -20,7 +22,7 @@ export interface Driver {
 }
 
 /** A second and a half for one run, in legs: short enough to come through between two deaths of its server. */
-const perRun = { events: 25, legs: 5, pauseMs: 60 } as const
+export const perRun = { events: 25, legs: 5, pauseMs: 60 } as const
 /** What a run writes that nobody interrupts: queued, started, ended, and two for each leg's tool besides its thoughts. */
 const eventsPerRun = perRun.events + 2 * perRun.legs + 3
 const roundMs = 250
@@ -38,6 +40,7 @@ export function drive(
   options: {
     /** Of the servers that can answer. */
     readonly urls: () => readonly string[]
+    readonly plan: NumbersPlan
     /** How much of a thread its clients have applied: a run is not asked after before they have seen its end. */
     readonly applied: (thread: ThreadId) => number
     readonly eventsPerThread: number
@@ -48,12 +51,13 @@ export function drive(
     readonly signal: AbortSignal
   },
 ): Driver {
-  const { urls, applied, eventsPerThread, due, atOnce, signal } = options
+  const { urls, plan, applied, eventsPerThread, due, atOnce, signal } = options
   const heads = new Map<ThreadId, number>(threads.map(({ thread }) => [thread, 0]))
   const asked = new Map<ThreadId, number>()
   const underWay = new Map<ThreadId, { readonly endsAt: number; askAgainMs: number }>()
   /** Have what they shall have, when no more is asked of them. */
   const done = new Set<ThreadId>()
+  const accepted: RunId[] = []
   let retried = 0
   let finishing = false
 
@@ -64,7 +68,6 @@ export function drive(
       fetch: (input, init) =>
         fetch(input, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]) }),
     })
-  const plan: NumbersPlan = perRun
   const behind = (): boolean => [...heads.values()].reduce((sum, head) => sum + head, 0) < due()
 
   /** true: nothing is left to do. */
@@ -89,11 +92,12 @@ export function drive(
     }
     if (underWay.size >= atOnce) return false
     const number = asked.get(thread) ?? 0
-    await client.submit(
+    const run = await client.submit(
       thread,
       { message: JSON.stringify(plan), files: [], whenBusy: 'queue' },
       { idempotencyKey: `${thread}-${number}` },
     )
+    accepted.push(run.id)
     asked.set(thread, number + 1)
     underWay.set(thread, { endsAt: seq + eventsPerRun, askAgainMs: performance.now() + askEveryMs })
     return false
@@ -126,6 +130,7 @@ export function drive(
   }
   return {
     heads,
+    accepted,
     get retried() {
       return retried
     },

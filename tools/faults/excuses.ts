@@ -3,8 +3,9 @@ import type { Dealing, Strike } from './proxy.ts'
 
 /** What was done to a server, until it served again. */
 export interface ServerDeed {
-  readonly deed: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP'
-  readonly port: number
+  readonly deed: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'away'
+  /** null: to all of them, as where the database is away. */
+  readonly port: number | null
   readonly fromMs: number
   readonly untilMs: number
 }
@@ -19,7 +20,7 @@ export function excusesOf(
   return [
     ...strikes.map(({ client, fromMs, untilMs }) => ({ client, fromMs, untilMs, deed: 'network' as const })),
     ...deeds.flatMap(({ deed, port, fromMs, untilMs }) =>
-      (byPort.get(port) ?? [])
+      (port === null ? dealings : (byPort.get(port) ?? []))
         .filter((dealing) => dealing.fromMs <= untilMs && dealing.untilMs >= fromMs)
         .map(({ client, fromMs: connectedMs }) => ({ client, fromMs, untilMs, deed, connectedMs })),
     ),

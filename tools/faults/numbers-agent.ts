@@ -6,10 +6,12 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provider'
+import { ToolEffect } from '@holdfast/protocol'
 import { z } from 'zod'
 import { type AgentDefinition, defineAgent } from '../../packages/server/src/agents/define-agent.ts'
 import { createModelManager, type ModelManager } from '../../packages/server/src/models/model-manager.ts'
 import { defineTool, type ToolDefinition } from '../../packages/server/src/tools/define-tool.ts'
+import type { Execution } from './executions.ts'
 
 /** What a message of a campaign says, as JSON. */
 export const NumbersPlan = z.object({
@@ -18,16 +20,41 @@ export const NumbersPlan = z.object({
   legs: z.int().min(0),
   /** Between two events. */
   pauseMs: z.number().min(0),
+  /** Of the tools between the legs, by turns. */
+  effects: z.array(ToolEffect).min(1).default(['pure']),
+  /** How long each of them takes. */
+  toolMs: z.number().min(0).default(0),
 })
-export type NumbersPlan = z.infer<typeof NumbersPlan>
+type ParsedPlan = z.output<typeof NumbersPlan>
+export type NumbersPlan = z.input<typeof NumbersPlan>
 
-const legDone = defineTool({
-  name: 'leg_done',
-  description: 'Marks the end of a leg.',
-  effect: 'pure',
-  input: z.object({ leg: z.int() }),
-  execute: async ({ leg }) => ({ output: { leg } }),
-})
+export interface NumbersOptions {
+  /** Told of every execution of a tool. */
+  readonly onExecution?: (execution: Omit<Execution, 'life' | 'atMs'>) => void
+  readonly onMoment?: (moment: 'tool' | 'model') => void
+}
+
+/** Tells apart what two processes, or two lives of a server, have written. */
+export const life = randomBytes(4).toString('hex')
+
+/** One tool for each effect, which tells that it was run and takes its time. */
+function legTools({ onExecution, onMoment }: NumbersOptions): ToolDefinition[] {
+  return ToolEffect.options.map(
+    (effect) =>
+      defineTool({
+        name: `leg_${effect}`,
+        description: 'Marks the end of a leg.',
+        effect,
+        input: z.object({ leg: z.int(), ms: z.number() }),
+        async execute({ leg, ms }, { runId, callId, idempotencyKey, signal }) {
+          onExecution?.({ effect, runId, callId, key: idempotencyKey })
+          onMoment?.('tool')
+          if (ms > 0) await sleep(ms, undefined, { signal })
+          return { output: { leg } }
+        },
+      }) as ToolDefinition,
+  )
+}
 
 const usage = {
   inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 },
@@ -36,9 +63,10 @@ const usage = {
 
 /** A leg's parts; the worker commits each thought before it takes the next. */
 async function* parts(
-  { events, legs, pauseMs }: NumbersPlan,
+  { events, legs, pauseMs, effects, toolMs }: ParsedPlan,
   leg: number,
   signal: AbortSignal | undefined,
+  onMoment: NumbersOptions['onMoment'],
 ): AsyncGenerator<LanguageModelV4StreamPart, void, undefined> {
   yield { type: 'stream-start', warnings: [] }
   const first = Math.floor((events * leg) / Math.max(legs, 1))
@@ -47,8 +75,9 @@ async function* parts(
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal })
     const id = String(number)
     yield { type: 'reasoning-start', id }
-    yield { type: 'reasoning-delta', id, delta: `${number} ${randomBytes(16).toString('hex')}` }
+    yield { type: 'reasoning-delta', id, delta: `${number} ${life} ${randomBytes(16).toString('hex')}` }
     yield { type: 'reasoning-end', id }
+    onMoment?.('model')
   }
   if (leg === legs) {
     yield { type: 'text-start', id: 'end' }
@@ -57,11 +86,16 @@ async function* parts(
     yield { type: 'finish', finishReason: { unified: 'stop', raw: undefined }, usage }
     return
   }
-  yield { type: 'tool-call', toolCallId: `leg-${leg}`, toolName: 'leg_done', input: JSON.stringify({ leg }) }
+  yield {
+    type: 'tool-call',
+    toolCallId: `leg-${leg}`,
+    toolName: `leg_${effects[leg % effects.length]}`,
+    input: JSON.stringify({ leg, ms: toolMs }),
+  }
   yield { type: 'finish', finishReason: { unified: 'tool-calls', raw: undefined }, usage }
 }
 
-const numbersModel: LanguageModelV4 = {
+const numbersModel = ({ onMoment }: NumbersOptions): LanguageModelV4 => ({
   specificationVersion: 'v4',
   provider: 'holdfast-faults',
   modelId: 'numbers',
@@ -74,27 +108,28 @@ const numbersModel: LanguageModelV4 = {
     const text = message.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('')
     const plan = NumbersPlan.parse(JSON.parse(text))
     const legs = prompt.slice(asked).filter(({ role }) => role === 'tool').length
-    return { stream: ReadableStream.from(parts(plan, legs, abortSignal)) }
+    return { stream: ReadableStream.from(parts(plan, legs, abortSignal, onMoment)) }
   },
-}
+})
 
 /** What the house is given in the place of the data helper. */
-export function numbersParts(): {
+export function numbersParts(options: NumbersOptions = {}): {
   readonly agents: readonly AgentDefinition[]
   readonly tools: readonly ToolDefinition[]
   readonly models: ModelManager
 } {
+  const tools = legTools(options)
   const agent = defineAgent({
     name: 'numbers',
     description: 'Tells numbered thoughts with nonces.',
     instructions: 'Count.',
-    tools: [legDone.name],
+    tools: tools.map(({ name }) => name),
     maxSteps: 1_000,
     offlineRules: null,
   })
   return {
     agents: [agent],
-    tools: [legDone as ToolDefinition],
-    models: createModelManager(new Map([['numbers', numbersModel]]), 'numbers'),
+    tools,
+    models: createModelManager(new Map([['numbers', numbersModel(options)]]), 'numbers'),
   }
 }

@@ -17,6 +17,17 @@ export const planFlags = {
   terms: 'SIGTERM of a server, and its restart',
   stops: 'SIGSTOP of a server, and SIGCONT',
   'stop-seconds': 'between SIGSTOP and SIGCONT',
+  'tool-kills': 'SIGKILL of a server in the midst of a tool',
+  'model-kills': "SIGKILL of a server in the midst of a model's answer",
+  'hint-kills': 'SIGKILL of a server between a commit and its hint',
+  'database-outages': 'stops of PostgreSQL, politely and as in a crash by turns, and its start',
+  'bus-outages': 'SIGKILL of NATS, and its start',
+  'outage-seconds': 'between the two',
+  'hint-percent': 'of hints dropped, doubled and overtaken, each',
+  'tool-ms': 'that each tool of a run takes',
+  effects: '1: tools of every declared effect, their executions written down; 0: pure ones',
+  paced: '1: runs begin as time goes on; 0: whenever there is a place',
+  serial: '1: one deed to processes at a time; 0: one at a time on each server',
   'rest-seconds': 'after each deed to a process, for everybody to come back',
   'wait-seconds': 'more at most, until every client has a WebSocket again',
   'client-kills':
@@ -49,6 +60,17 @@ const quiet: Numbers = {
   terms: 0,
   stops: 0,
   'stop-seconds': 2,
+  'tool-kills': 0,
+  'model-kills': 0,
+  'hint-kills': 0,
+  'database-outages': 0,
+  'bus-outages': 0,
+  'outage-seconds': 3,
+  'hint-percent': 0,
+  'tool-ms': 0,
+  effects: 0,
+  paced: 1,
+  serial: 0,
   'rest-seconds': 3,
   'wait-seconds': 0,
   'client-kills': 0,
@@ -56,6 +78,28 @@ const quiet: Numbers = {
   nodes: 1,
   'delay-percent': 3,
   'settle-seconds': 30,
+}
+
+/** Runs that change hands: on three servers with either bus, and on one that is its own heir. */
+const cluster: Numbers = {
+  ...quiet,
+  clients: 24,
+  users: 12,
+  'events-per-client': 300,
+  seconds: 120,
+  resets: 60,
+  stops: 3,
+  'stop-seconds': 10,
+  'tool-kills': 6,
+  'model-kills': 6,
+  'hint-kills': 6,
+  'hint-percent': 5,
+  'tool-ms': 150,
+  effects: 1,
+  paced: 0,
+  serial: 1,
+  'rest-seconds': 2,
+  processes: 1,
 }
 
 export const profiles = {
@@ -88,6 +132,9 @@ export const profiles = {
     'wait-seconds': 60,
     'delay-percent': 20,
   },
+  'cluster-nats': { ...cluster, nodes: 3, 'database-outages': 2, 'bus-outages': 2 },
+  'cluster-notify': { ...cluster, nodes: 3, 'database-outages': 2 },
+  'cluster-single': cluster,
   nightly: {
     ...quiet,
     clients: 2_000,
@@ -117,11 +164,25 @@ export const profiles = {
 export type Profile = keyof typeof profiles
 export const isProfile = (name: string): name is Profile => name in profiles
 
-export interface Plan {
-  readonly profile: Profile
-  readonly numbers: Numbers
+/** What a profile stands on unless a flag says otherwise. */
+export interface Ground {
   /** Runs on this PostgreSQL (`embedded`: one started for the campaign) instead of PGlite. */
   readonly postgres: string | null
+  /** What carries hints between servers; null: what they choose themselves. */
+  readonly bus: 'postgres' | 'nats' | null
+}
+
+export const grounds: Readonly<Partial<Record<Profile, Ground>>> = {
+  'cluster-nats': { postgres: 'embedded', bus: 'nats' },
+  'cluster-notify': { postgres: 'embedded', bus: 'postgres' },
+}
+
+/** `--profile cluster` is all of these, one after the other. */
+export const clusterProfiles = ['cluster-nats', 'cluster-notify', 'cluster-single'] as const
+
+export interface Plan extends Ground {
+  readonly profile: Profile
+  readonly numbers: Numbers
   /** Keep journals and logs also where nothing was wrong. */
   readonly keep: boolean
   readonly planted: string | null

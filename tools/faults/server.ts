@@ -3,7 +3,10 @@
  * Argument: the path of a ServerOrder as JSON. Sends `{url}` to its parent when it is ready; ends with its parent.
  */
 import { readFile } from 'node:fs/promises'
-import { numbersParts } from './numbers-agent.ts'
+import { recordExecution } from './executions.ts'
+import { createMangledBus } from './mangled-bus.ts'
+import { createMoments, type Moment } from './moments.ts'
+import { life, numbersParts } from './numbers-agent.ts'
 import { plant } from './planted/plant.ts'
 import { createTestAuthenticator, type TestUser } from './users.ts'
 
@@ -13,6 +16,13 @@ export interface ServerOrder {
   readonly databaseUrl: string | null
   readonly port: number
   readonly users: readonly TestUser[]
+  /** What carries hints; default: what the house chooses. */
+  readonly bus?: 'postgres' | 'nats'
+  readonly natsUrl?: string
+  /** Of hints, so many are dropped, doubled and overtaken each; default 0. */
+  readonly hintPercent?: number
+  /** Where tools say that they were run; default: nowhere. */
+  readonly executionsPath?: string
   /** Name of a planted bug; null: the server as it is. */
   readonly planted: string | null
 }
@@ -23,16 +33,36 @@ const order = JSON.parse(await readFile(orderPath, 'utf8')) as ServerOrder
 if (order.planted !== null) plant(order.planted)
 const { createLogger, readSettings, startServer } = await import('../../packages/server/src/index.ts')
 
+const moments = createMoments()
+const { executionsPath, hintPercent = 0 } = order
 const server = await startServer({
   settings: readSettings({
     HOLDFAST_ENV: 'test',
     HOLDFAST_DATA_DIR: order.dataDir,
     HOLDFAST_PORT: String(order.port),
     ...(order.databaseUrl === null ? {} : { HOLDFAST_DATABASE_URL: order.databaseUrl }),
+    ...(order.bus === undefined ? {} : { HOLDFAST_BUS: order.bus }),
+    ...(order.natsUrl === undefined ? {} : { HOLDFAST_NATS_URL: order.natsUrl }),
   }),
   logger: createLogger({ level: 'warn', format: 'line' }),
   advertise: false,
-  parts: { authenticator: createTestAuthenticator(order.users), ...numbersParts() },
+  parts: {
+    authenticator: createTestAuthenticator(order.users),
+    aroundBus: (bus) =>
+      createMangledBus(bus, {
+        percent: hintPercent,
+        random: Math.random,
+        onPublish(hint) {
+          if (hint.kind === 'thread') moments.reached('hint')
+        },
+      }),
+    ...numbersParts({
+      onMoment: moments.reached,
+      ...(executionsPath !== undefined && {
+        onExecution: (execution) => recordExecution(executionsPath, { ...execution, life, atMs: Date.now() }),
+      }),
+    }),
+  },
 })
 
 let ending = false
@@ -48,5 +78,6 @@ const end = (): void => {
   )
 }
 process.once('SIGTERM', end)
+process.on('message', ({ dieAt }: { readonly dieAt: Moment }) => moments.dieAt(dieAt))
 process.once('disconnect', () => process.exit(1))
 process.send?.({ url: server.url })

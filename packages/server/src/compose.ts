@@ -80,7 +80,8 @@ export async function startServer({
   const store = opened.use(await openStore(settings, tier.tier, logger))
   const lifecycle = createLifecycleLog(store)
   const log = opened.use(createEventLog(store, lifecycle))
-  const bus = opened.use(await openBus(busChoice, tier.tier, store, logger))
+  const nodesBus = opened.use(await openBus(busChoice, tier.tier, store, logger))
+  const bus = parts.aroundBus?.(nodesBus) ?? nodesBus
   const ended = new AbortController()
   opened.defer(() => ended.abort())
   const blobs = opened.use(await openBlobs(settings, store))

@@ -36,6 +36,8 @@ export interface ServerParts {
   readonly agents: readonly AgentDefinition[]
   readonly tools: readonly ToolDefinition[]
   readonly models: ModelManager
+  /** Puts something around the bus, to try what becomes of the house when hints go astray (B1). */
+  readonly aroundBus: (bus: Bus) => Bus
 }
 
 /** What only the one user of local mode is handed. */

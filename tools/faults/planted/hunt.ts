@@ -51,8 +51,10 @@ async function huntByCampaign(bug: PlantedBug | null): Promise<readonly (Violati
   const flags = Object.entries(short).flatMap(([name, value]) => [`--${name}`, String(value)])
   const planted = bug === null ? [] : ['--with-bug', bug.name]
   const command = parseCommand([...flags, ...planted])
-  if (command.kind !== 'campaign') throw new Error('These flags are a campaign')
-  const report = await runCampaign(command.plan, () => {}, new AbortController().signal)
+  if (command.kind !== 'campaigns') throw new Error('These flags are a campaign')
+  const [plan] = command.plans
+  if (plan === undefined) throw new Error('These flags are a campaign')
+  const report = await runCampaign(plan, () => {}, new AbortController().signal)
   // Kept because something was found, which here is as it should be.
   if (report.directory !== null) await rm(report.directory, { recursive: true, force: true })
   return [...violatedClasses(report.verdict), ...(report.crashes > 0 ? (['crash'] as const) : [])]
