@@ -175,6 +175,7 @@ export async function runCampaign(
       ...perRun,
       effects: numbers.effects > 0 ? ['pure', 'idempotent', 'effect'] : ['pure'],
       toolMs: numbers['tool-ms'],
+      busyMs: numbers['busy-ms'],
     },
     applied: (thread) => appliedOf.get(thread) ?? 0,
     eventsPerThread: numbers['events-per-client'],
@@ -236,12 +237,10 @@ export async function runCampaign(
   mark('judging')
   await using store = await openTruthStore(join(directory, 'data'), databaseUrl)
   const truth = await readTruth(store)
-  const runs = judgeRuns(
-    truth,
-    driver.accepted,
-    readExecutions(executionsPath),
-    numbers.serial > 0 ? handOverWithinMs : Number.POSITIVE_INFINITY,
-  )
+  const runs = judgeRuns(truth, driver.accepted, readExecutions(executionsPath), {
+    handOverWithinMs: numbers.serial > 0 ? handOverWithinMs : Number.POSITIVE_INFINITY,
+    undisturbed: trouble.planned === 0,
+  })
   const { verdict, denied } = await judge(truth, followers, {
     excuses: excusesOf(proxy.strikes, trouble.deeds, proxy.dealings),
     journals: groups.map(({ order }) => order.journalPath),

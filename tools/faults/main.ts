@@ -78,7 +78,7 @@ async function planted(): Promise<number> {
     console.log(`| ${bug.name} | ${bug.trial} | ${classes.join(', ') || '**not caught**'} |`)
   }
   let alarms = 0
-  for (const trial of ['model', 'runs', 'campaign'] as const) {
+  for (const trial of ['model', 'runs', 'campaign', 'cluster', 'busy'] as const) {
     const classes = await hunt(null, trial)
     if (classes.length > 0) alarms += 1
     console.log(`| none | ${trial} | ${classes.join(', ') || 'nothing'} |`)

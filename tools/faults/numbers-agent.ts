@@ -24,6 +24,8 @@ export const NumbersPlan = z.object({
   effects: z.array(ToolEffect).min(1).default(['pure']),
   /** How long each of them takes. */
   toolMs: z.number().min(0).default(0),
+  /** How long the first of them lets its process do nothing else. */
+  busyMs: z.number().min(0).default(0),
 })
 type ParsedPlan = z.output<typeof NumbersPlan>
 export type NumbersPlan = z.input<typeof NumbersPlan>
@@ -31,7 +33,7 @@ export type NumbersPlan = z.input<typeof NumbersPlan>
 export interface NumbersOptions {
   /** Told of every execution of a tool. */
   readonly onExecution?: (execution: Omit<Execution, 'life' | 'atMs'>) => void
-  readonly onMoment?: (moment: 'tool' | 'model') => void
+  readonly onMoment?: (moment: 'tool' | 'effect' | 'model') => void
 }
 
 /** Tells apart what two processes, or two lives of a server, have written. */
@@ -45,10 +47,12 @@ function legTools({ onExecution, onMoment }: NumbersOptions): ToolDefinition[] {
         name: `leg_${effect}`,
         description: 'Marks the end of a leg.',
         effect,
-        input: z.object({ leg: z.int(), ms: z.number() }),
-        async execute({ leg, ms }, { runId, callId, idempotencyKey, signal }) {
+        input: z.object({ leg: z.int(), ms: z.number(), busyMs: z.number() }),
+        async execute({ leg, ms, busyMs }, { runId, callId, idempotencyKey, signal }) {
           onExecution?.({ effect, runId, callId, key: idempotencyKey })
           onMoment?.('tool')
+          if (effect === 'effect') onMoment?.('effect')
+          for (const untilMs = performance.now() + busyMs; performance.now() < untilMs; );
           if (ms > 0) await sleep(ms, undefined, { signal })
           return { output: { leg } }
         },
@@ -63,7 +67,7 @@ const usage = {
 
 /** A leg's parts; the worker commits each thought before it takes the next. */
 async function* parts(
-  { events, legs, pauseMs, effects, toolMs }: ParsedPlan,
+  { events, legs, pauseMs, effects, toolMs, busyMs }: ParsedPlan,
   leg: number,
   signal: AbortSignal | undefined,
   onMoment: NumbersOptions['onMoment'],
@@ -90,7 +94,7 @@ async function* parts(
     type: 'tool-call',
     toolCallId: `leg-${leg}`,
     toolName: `leg_${effects[leg % effects.length]}`,
-    input: JSON.stringify({ leg, ms: toolMs }),
+    input: JSON.stringify({ leg, ms: toolMs, busyMs: leg === 0 ? busyMs : 0 }),
   }
   yield { type: 'finish', finishReason: { unified: 'tool-calls', raw: undefined }, usage }
 }

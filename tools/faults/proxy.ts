@@ -76,6 +76,8 @@ export interface FaultProxy extends AsyncDisposable {
 const throttleTickMs = 20
 /** Without a server a connection is refused after this. */
 const refuseAfterMs = 250
+/** Of one client, besides half-open holes. */
+const connectionsPerClient = 3
 /** For what the one end still has to say when the other has gone. */
 const leaveWithinMs = 2_000
 /** Chunks waiting in a lane before its source is paused: the proxy is no buffer. */
@@ -83,7 +85,8 @@ const laneChunks = 16
 
 export function openFaultProxy(): FaultProxy {
   const doors: Server[] = []
-  const open = new Map<Socket, ProxiedConnection & { destroy(): void }>()
+  const open = new Map<Socket, Joined>()
+  const ofClient = new Map<number, Set<Joined>>()
   const strikes: Strike[] = []
   const dealings: Dealing[] = []
   let targets: readonly number[] = []
@@ -103,10 +106,23 @@ export function openFaultProxy(): FaultProxy {
     open.set(near, connection)
     const dealing: Dealing = { client, port, fromMs: Date.now(), untilMs: Number.POSITIVE_INFINITY }
     dealings.push(dealing)
+    const own = ofClient.get(client) ?? new Set()
+    ofClient.set(client, own.add(connection))
+    leaveOld(client)
     near.once('close', () => {
       open.delete(near)
+      own.delete(connection)
       dealing.untilMs = Date.now()
     })
+  }
+
+  /**
+   * A client has one connection. Those it has turned away from linger until their server answers the close, which one
+   * that is frozen or overrun does not: thousands of clients would use up the descriptors of this process.
+   */
+  const leaveOld = (client: number): void => {
+    const own = [...(ofClient.get(client) ?? [])].filter((one) => !one.swallows)
+    for (const old of own.slice(0, -connectionsPerClient)) old.destroy()
   }
 
   return {
@@ -159,12 +175,17 @@ type Manner =
   | { readonly kind: 'cut' }
   | { readonly kind: 'late'; readonly delayMs: number }
 
+interface Joined extends ProxiedConnection {
+  readonly swallows: boolean
+  destroy(): void
+}
+
 function join(
   { client, port }: { readonly client: number; readonly port: number },
   near: Socket,
   far: Socket,
   record: (strike: Strike) => void,
-): ProxiedConnection & { destroy(): void } {
+): Joined {
   let manner: Manner = { kind: 'plain' }
   let greeting = ''
   let ended = false
@@ -261,6 +282,9 @@ function join(
     port,
     get greeting() {
       return greeting
+    },
+    get swallows() {
+      return manner.kind === 'swallow'
     },
     get busy() {
       return ended || near.destroyed || manner.kind !== 'plain'

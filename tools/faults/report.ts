@@ -18,6 +18,7 @@ export function shortfalls({ plan, strikes, ...done }: CampaignReport): string[]
     ['terms', numbers.terms, done.terms],
     ['stops', numbers.stops, done.stops],
     ['kills in a tool', numbers['tool-kills'], done.exact.tool],
+    ['kills in an effect', numbers['effect-kills'], done.exact.effect],
     ["kills in a model's answer", numbers['model-kills'], done.exact.model],
     ['kills before a hint', numbers['hint-kills'], done.exact.hint],
     ['outages of the database', numbers['database-outages'], done.databaseOutages],
@@ -79,8 +80,8 @@ export function reportTable(report: CampaignReport): string {
     ...(numbers.effects > 0
       ? [
           [
-            'SIGKILL in a tool, in an answer, before a hint',
-            `${exact.tool}, ${exact.model}, ${exact.hint}`,
+            'SIGKILL in a tool, in an effect, in an answer, before a hint',
+            `${exact.tool}, ${exact.effect}, ${exact.model}, ${exact.hint}`,
           ] as const,
           ['outages of the database, of the bus', `${report.databaseOutages}, ${report.busOutages}`] as const,
           ['hints dropped, doubled, overtaken', `${numbers['hint-percent']} % each`] as const,

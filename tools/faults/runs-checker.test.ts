@@ -58,7 +58,7 @@ const execution = (life: string, atMs: number, changed: Partial<Execution> = {})
   ...changed,
 })
 const judge = (log: TruthThread, executions: readonly Execution[] = [], accepted = [runId]) =>
-  judgeRuns([log], accepted, executions, 10_000)
+  judgeRuns([log], accepted, executions, { handOverWithinMs: 10_000, undisturbed: false })
 const found = (...parameters: Parameters<typeof judge>): RunViolation[] => {
   const { counts } = judge(...parameters)
   return runViolations.filter((name) => counts[name] > 0)
@@ -119,6 +119,12 @@ describe('the judge of runs', () => {
 
   test('two writers: a lease that was lost still writes', () => {
     expect(found(logOf(...takenOver, thought(first), ended))).toEqual(['two writers'])
+  })
+
+  test('taken over without cause, where nothing was done to anybody', () => {
+    const expectations = { handOverWithinMs: 10_000, undisturbed: true }
+    const { counts } = judgeRuns([logOf(...takenOver, ended)], [], [], expectations)
+    expect(counts['taken over without cause']).toBe(1)
   })
 
   test('late hand-over', () => {

@@ -21,6 +21,8 @@ export const runViolations = [
   'two writers',
   /** A run stood still too long before another attempt began (R2). */
   'late hand-over',
+  /** Another attempt, though the one before it lived (R2). */
+  'taken over without cause',
 ] as const
 export type RunViolation = (typeof runViolations)[number]
 
@@ -44,12 +46,18 @@ const terminal = {
 const isTerminal = (type: string): type is keyof typeof terminal => type in terminal
 const examplesPerClass = 5
 
+export interface Expectations {
+  /** Infinity: hand-overs are measured and not judged, where more than one server may be down. */
+  readonly handOverWithinMs: number
+  /** Nothing was done to any server: nobody has a reason to take anything over. */
+  readonly undisturbed: boolean
+}
+
 export function judgeRuns(
   truth: readonly TruthThread[],
   accepted: readonly RunId[],
   executions: readonly Execution[],
-  /** Infinity: hand-overs are measured and not judged, where more than one server may be down. */
-  handOverWithinMs: number,
+  { handOverWithinMs, undisturbed }: Expectations,
 ): RunsVerdict {
   const counts = Object.fromEntries(runViolations.map((name) => [name, 0])) as Record<RunViolation, number>
   const examples: string[] = []
@@ -80,6 +88,7 @@ export function judgeRuns(
     for (const [index, attempt] of attempts.entries()) {
       if (attempt.lives.size > 1) violate('two writers', `${id}: ${[...attempt.lives].join(' and ')}`)
       if (index === 0) continue
+      if (undisturbed) violate('taken over without cause', id)
       handOverMs.push(attempt.stoodStillMs)
       if (attempt.stoodStillMs > handOverWithinMs)
         violate('late hand-over', `${id} after ${attempt.stoodStillMs} ms`)

@@ -58,7 +58,7 @@ export function createTrouble(
   let done = 0
   let stops = 0
   let clientKills = 0
-  const exact: Record<Moment, number> = { tool: 0, model: 0, hint: 0 }
+  const exact: Record<Moment, number> = { tool: 0, effect: 0, model: 0, hint: 0 }
   let databaseOutages = 0
   let busOutages = 0
 

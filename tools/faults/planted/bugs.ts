@@ -4,6 +4,10 @@ export type TrialKind =
   | 'model'
   /** runs-trial.ts: two workers, a cancel and a take-over on a real store, in one process. */
   | 'runs'
+  /** A short cluster campaign: two servers on PostgreSQL, killed in tools, effects, answers and before hints. */
+  | 'cluster'
+  /** Two servers to whom nothing is done, and tools that keep their process from anything else. */
+  | 'busy'
   /** A short campaign: real processes and sockets. */
   | 'campaign'
 
@@ -229,6 +233,67 @@ export const plantedBugs: readonly PlantedBug[] = [
         to: `.selectAll()
           .where('id', '=', threadId)
 `,
+      },
+    ],
+  },
+  {
+    name: 'runs an effect again whose outcome is not known',
+    trial: 'cluster',
+    edits: [
+      {
+        file: 'packages/server/src/tools/run-tool.ts',
+        from: "      return 'outcome_unknown'",
+        to: "      return 'run_again'",
+      },
+    ],
+  },
+  {
+    name: 'ends a run a second after the event that says so (state and event not in one commit)',
+    trial: 'cluster',
+    edits: [
+      {
+        file: 'packages/server/src/log/store-group.ts',
+        from: '      return { change: change.kind, status: change.status }',
+        to: '      return {}',
+      },
+      {
+        file: 'packages/server/src/log/store-group.ts',
+        from: '  return {\n    outcomes: group.map(',
+        to: `  for (const { command } of group)
+    if (command.change?.kind === 'end') {
+      const { status } = command.change
+      const ended = db.updateTable('runs').set({ status }).where('id', '=', command.runId)
+      setTimeout(() => ended.execute().catch(() => {}), 1_000)
+    }
+  return {
+    outcomes: group.map(`,
+      },
+    ],
+  },
+  {
+    name: 'appends without asking for the lease (missing fence), on two servers',
+    trial: 'cluster',
+    edits: [
+      {
+        file: 'packages/server/src/log/append-statement.ts',
+        from: "h.lease_epoch = c.lease_epoch\n        and case when c.change = 'claim' then h.claimable else h.running end) as lease_holds",
+        to: "(c.change is null or h.lease_epoch = c.lease_epoch\n        and case when c.change = 'claim' then h.claimable else h.running end)) as lease_holds",
+      },
+    ],
+  },
+  {
+    name: 'trusts NOTIFY and never polls',
+    trial: 'cluster',
+    edits: [{ file: hub, from: '    }, bounds.pollMs)', to: '    }, bounds.pollMs * 1e9)' }],
+  },
+  {
+    name: 'renews leases from the thread that tools run on',
+    trial: 'busy',
+    edits: [
+      {
+        file: 'packages/server/src/compose.ts',
+        from: 'databaseUrl === null ? timerHeartbeat',
+        to: 'databaseUrl !== undefined ? timerHeartbeat',
       },
     ],
   },

@@ -7,6 +7,7 @@ import type { ViolationClass } from '../checker.ts'
 import { parseCommand } from '../command.ts'
 import { violatedClasses } from '../model/run-model.ts'
 import type { Numbers } from '../plan.ts'
+import { type RunViolation, runViolations } from '../runs-checker.ts'
 import type { PlantedBug, TrialKind } from './bugs.ts'
 
 const trialPath = fileURLToPath(new URL('./trial.ts', import.meta.url))
@@ -36,26 +37,68 @@ const short: Partial<Numbers> = {
   'settle-seconds': 8,
 }
 
+type Finding = ViolationClass | RunViolation | 'crash'
+
 /** @param bug null: the product as it is, in which nothing may be found */
-export async function hunt(
-  bug: PlantedBug | null,
-  trial: TrialKind,
-): Promise<readonly (ViolationClass | 'crash')[]> {
-  if (trial === 'campaign') return huntByCampaign(bug)
+export async function hunt(bug: PlantedBug | null, trial: TrialKind): Promise<readonly Finding[]> {
+  if (trial !== 'model' && trial !== 'runs') return huntByCampaign(bug, trial)
   const args = [trialPath, trial, ...(bug === null ? [] : [bug.name])]
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: trialWithinMs })
   return JSON.parse(stdout) as ViolationClass[]
 }
 
-async function huntByCampaign(bug: PlantedBug | null): Promise<readonly (ViolationClass | 'crash')[]> {
-  const flags = Object.entries(short).flatMap(([name, value]) => [`--${name}`, String(value)])
+/** Two servers, of which one at a time dies, or is frozen for longer than its leases last. */
+const cluster: Partial<Numbers> = {
+  clients: 6,
+  users: 6,
+  'events-per-client': 60,
+  seconds: 20,
+  resets: 0,
+  'tool-kills': 1,
+  'effect-kills': 1,
+  'model-kills': 1,
+  'hint-kills': 1,
+  stops: 1,
+  'stop-seconds': 6,
+  'database-outages': 0,
+  'hint-percent': 25,
+  'rest-seconds': 1,
+  nodes: 2,
+  'settle-seconds': 8,
+}
+const busy: Partial<Numbers> = {
+  ...cluster,
+  clients: 2,
+  users: 1,
+  'tool-kills': 0,
+  'effect-kills': 0,
+  'model-kills': 0,
+  'hint-kills': 0,
+  stops: 0,
+  'hint-percent': 0,
+  'busy-ms': 4_000,
+}
+const campaigns = {
+  campaign: { profile: 'ci', numbers: short },
+  cluster: { profile: 'cluster-notify', numbers: cluster },
+  busy: { profile: 'cluster-notify', numbers: busy },
+} as const
+
+async function huntByCampaign(
+  bug: PlantedBug | null,
+  trial: keyof typeof campaigns,
+): Promise<readonly Finding[]> {
+  const { profile, numbers } = campaigns[trial]
+  const flags = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)])
   const planted = bug === null ? [] : ['--with-bug', bug.name]
-  const command = parseCommand([...flags, ...planted])
+  const command = parseCommand(['--profile', profile, ...flags, ...planted])
   if (command.kind !== 'campaigns') throw new Error('These flags are a campaign')
   const [plan] = command.plans
   if (plan === undefined) throw new Error('These flags are a campaign')
   const report = await runCampaign(plan, () => {}, new AbortController().signal)
   // Kept because something was found, which here is as it should be.
   if (report.directory !== null) await rm(report.directory, { recursive: true, force: true })
-  return [...violatedClasses(report.verdict), ...(report.crashes > 0 ? (['crash'] as const) : [])]
+  const { counts } = report.runs
+  const ofRuns = runViolations.filter((name) => counts[name] > 0)
+  return [...violatedClasses(report.verdict), ...ofRuns, ...(report.crashes > 0 ? (['crash'] as const) : [])]
 }
