@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { Socket } from 'node:net'
 import { limits, problem } from '@holdfast/protocol'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from '../telemetry/logger.ts'
@@ -11,11 +12,15 @@ const httpLimits = {
   closeGraceMs: 1_000,
   /** A request whose head takes longer is cut off (slowloris). */
   headersMs: 10_000,
-  /** How often that is looked at. */
+  /** A body of which nothing comes for so long is not waited for; a slow one may be as long as it likes. */
+  bodyIdleMs: 30_000,
+  /** How often heads are looked at. */
   checkMs: 2_000,
   /** Open sockets, WebSockets among them; further ones are closed as they come. */
   sockets: 12_000,
 } as const
+
+export type HttpLimits = { readonly [Name in keyof typeof httpLimits]: number }
 
 export interface HttpServer {
   /** For `upgrade`, and for whoever needs the address. */
@@ -31,16 +36,25 @@ export interface HttpServer {
 }
 
 /** A server without routes: what all of them have in common, whoever they are for. */
-export function createBareServer(logger: Logger): HttpServer {
+export function createBareServer(logger: Logger, given: Partial<HttpLimits> = {}): HttpServer {
+  const bounds: HttpLimits = { ...httpLimits, ...given }
   const app = fastify({
     logger: false,
     bodyLimit: limits.jsonBodyBytes,
     forceCloseConnections: 'idle',
-    http: { headersTimeout: httpLimits.headersMs, connectionsCheckingInterval: httpLimits.checkMs },
+    http: { headersTimeout: bounds.headersMs, connectionsCheckingInterval: bounds.checkMs },
   })
-  app.server.maxConnections = httpLimits.sockets
+  app.server.maxConnections = bounds.sockets
   const methods = createMethodTable()
   app.addHook('onRoute', methods.add)
+  app.addHook('onRequest', async ({ raw }) => {
+    // Requests that tests inject have no socket.
+    if (raw.complete || raw.method === 'GET' || raw.method === 'HEAD' || !(raw.socket instanceof Socket))
+      return
+    // Node destroys a socket whose time is over where nobody listens for it.
+    raw.socket.setTimeout(bounds.bodyIdleMs)
+    raw.once('end', () => raw.socket.setTimeout(0))
+  })
   app.setErrorHandler((error, request, reply) => {
     const explained = explain(error)
     if (explained.kind === 'bug')
@@ -66,7 +80,7 @@ export function createBareServer(logger: Logger): HttpServer {
     listen: (options) => app.listen(options),
     async close() {
       const closed = app.close()
-      const timer = setTimeout(() => app.server.closeAllConnections(), httpLimits.closeGraceMs)
+      const timer = setTimeout(() => app.server.closeAllConnections(), bounds.closeGraceMs)
       try {
         await closed
       } finally {

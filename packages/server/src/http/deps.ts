@@ -14,6 +14,7 @@ import type { Threads } from '../log/threads.ts'
 import type { Runs } from '../runs/runs.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Workspace } from '../workspace/workspace.ts'
+import type { HttpLimits } from './bare-server.ts'
 
 /** One thing this server cannot work without, and whether it is there now. */
 export interface Dependency {
@@ -50,6 +51,8 @@ export interface HttpDeps {
     readonly after: Position
     readonly response: ServerResponse
   }) => Promise<void>
+  /** For tests. */
+  readonly httpLimits?: Partial<HttpLimits>
   /** Asked by /health/ready. */
   readonly dependencies: () => Promise<readonly Dependency[]>
   /** Shown at /version. */

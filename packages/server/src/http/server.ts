@@ -19,9 +19,13 @@ import { ticketRoutes } from './ws-tickets.ts'
 
 /** Everything under /v1, the health routes and the page. */
 export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
-  const server = createBareServer(deps.logger)
+  const server = createBareServer(deps.logger, deps.httpLimits)
   const { app } = server
-  app.addHook('onRequest', async (request) => guardHost(request, deps))
+  app.addHook('onRequest', async (request, reply) => {
+    // Unless a route knows better, an answer is for whoever asked and is kept by nobody on the way.
+    reply.header('cache-control', 'no-store')
+    guardHost(request, deps)
+  })
 
   await app.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: pagePolicy } })
   await app.register(cookie)
