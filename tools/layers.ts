@@ -24,11 +24,23 @@ export const serverFolders: Readonly<Record<string, readonly string[]>> = {
   tools: ['workspace'],
   agents: ['models', 'tools'],
   runs: ['log', 'bus', 'agents', 'store'],
+  // What is done to data over time, beside the work of any run: it takes away, copies and moves what others made.
+  upkeep: ['store', 'log', 'workspace', 'auth'],
   realtime: ['runs', 'log', 'bus', 'auth'],
-  http: ['runs', 'log', 'bus', 'auth'],
+  http: ['runs', 'log', 'bus', 'auth', 'upkeep'],
 }
 
-const aboveTheGround = ['log', 'auth', 'workspace', 'tools', 'agents', 'runs', 'realtime', 'http'] as const
+const aboveTheGround = [
+  'log',
+  'auth',
+  'workspace',
+  'tools',
+  'agents',
+  'runs',
+  'upkeep',
+  'realtime',
+  'http',
+] as const
 
 /**
  * Single files that more rooms may name than the table says: ports handed from hand to hand. The rest of

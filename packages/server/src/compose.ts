@@ -29,6 +29,7 @@ import { timerHeartbeat } from './runs/timer-heartbeat.ts'
 import { startWorker } from './runs/worker.ts'
 import type { Durability, Store } from './store/store.ts'
 import type { Logger } from './telemetry/logger.ts'
+import { startUpkeep } from './upkeep/start-upkeep.ts'
 import { version } from './version.ts'
 import { createWorkspace } from './workspace/create-workspace.ts'
 
@@ -91,7 +92,14 @@ export async function startServer({
     cachedTableBytes: settings.fileCacheBytes,
   }
   const workspace = createWorkspace({ store, blobs, dataDir, logger, limits, ended: ended.signal })
-  const threads = createThreads(store, lifecycle)
+  const threads = createThreads(store, lifecycle, (running) => {
+    // Whoever carries them looks at its leases at once, and finds none.
+    for (const runId of running) bus.publish({ kind: 'cancel', runId })
+    upkeep.wake()
+  })
+  const upkeep = opened.use(
+    startUpkeep({ store, blobs, threads, workspace, retentionDays: settings.retentionDays, logger }),
+  )
   const models = parts.models ?? createModelManager()
   const registry = createRegistry({
     agents: parts.agents ?? [dataHelper],

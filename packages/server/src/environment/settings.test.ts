@@ -28,6 +28,7 @@ test('without any variable every setting has its default', () => {
     s3AccessKeyId: null,
     s3SecretAccessKey: null,
     fileCacheBytes: 4_294_967_296,
+    retentionDays: null,
     publicUrl: null,
     authUrl: null,
     publicDomains: [],

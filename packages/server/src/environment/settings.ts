@@ -244,6 +244,14 @@ const table = {
     sentence:
       'What one server keeps in its data directory of uploads that it fetched, and as much again of tables made of them.',
   }),
+  retentionDays: setting<number | null>({
+    names: ['HOLDFAST_RETENTION_DAYS'],
+    parser: wholeNumber(1, 36_500).nullable(),
+    fallback: null,
+    allowed: 'a whole number of days from 1 to 36500',
+    sentence:
+      'A thread in which nothing happened for so many days is deleted with its files. Unset: kept for ever.',
+  }),
   publicUrl: setting<URL | null>({
     names: ['HOLDFAST_PUBLIC_URL'],
     parser: webUrl,

@@ -56,10 +56,7 @@ export function threadRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   app.delete<ById>('/v1/threads/:id', async (request, reply) => {
     const principal = await authenticate(request, deps)
-    const { id } = await threads.get(principal, threadId(request.params.id))
-    // Bytes before rows: if the server dies in between, the thread still stands and can be deleted again.
-    await workspace.removeThread(principal, id)
-    await threads.remove(principal, id)
+    await threads.remove(principal, threadId(request.params.id))
     return reply.status(204).send()
   })
 

@@ -1,9 +1,11 @@
-import { limits, start, systemIdMaker, type ThreadId } from '@holdfast/protocol'
+import { LifecycleItem, limits, position, type RunId, start, systemIdMaker } from '@holdfast/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Principal } from '../principal.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
 import type { Store } from '../store/store.ts'
 import { createThreads } from './create-threads.ts'
+import { ThreadMissingError } from './event-log.ts'
+import { createLifecycleLog } from './lifecycle-log.ts'
 import { createEventLog } from './sql-event-log.ts'
 import type { Threads } from './threads.ts'
 
@@ -77,26 +79,71 @@ test('a removed thread is gone, and cannot be removed again', async () => {
   await expect(threads.remove(user, id)).rejects.toMatchObject({ code: 'not_found' })
 })
 
-test('[L2] its events go with it, and nobody else’s; an append that comes late finds no thread', async () => {
+test('[L2] an append to a removed thread finds none', async () => {
   const user = newUser()
-  const [gone, kept] = [await threads.create(user), await threads.create(user)]
+  const { id } = await threads.create(user)
   await using log = createEventLog(store)
-  const append = (threadId: ThreadId, producerKey: string) =>
+  const append = (producerKey: string) =>
     log.append({
-      threadId,
+      threadId: id,
       runId: makeId('run'),
       agent: 'a',
       events: [{ type: 'agent_thinking', data: { step: 1, text: 'x' } }],
       producerKey,
       fence: null,
     })
-  await append(gone.id, '1')
-  await append(kept.id, '1')
-  await threads.remove(user, gone.id)
-  await expect(append(gone.id, '2')).rejects.toMatchObject({ code: 'not_found' })
-  const read = (threadId: ThreadId) => log.read(threadId, start, { events: 10, bytes: 10_000 })
-  expect(await read(gone.id)).toEqual([])
-  expect(await read(kept.id)).toHaveLength(1)
+  await append('1')
+  await threads.remove(user, id)
+  await expect(append('2')).rejects.toBeInstanceOf(ThreadMissingError)
+})
+
+test('[L3] a removal commits with what tells it and with what will finish it, and names the runs it ends', async () => {
+  const user = newUser()
+  const lifecycle = createLifecycleLog(store)
+  const ended: (readonly RunId[])[] = []
+  const told: number[] = []
+  const own = createThreads(store, lifecycle, (running) => ended.push(running))
+  lifecycle.onCommit((_, head) => told.push(head))
+  const { id } = await own.create(user)
+  const runs = { running: makeId('run'), queued: makeId('run') }
+  for (const [status, run] of Object.entries(runs))
+    await store.db
+      .insertInto('runs')
+      .values({
+        id: run,
+        thread_id: id,
+        owner: user.userId,
+        agent: 'a',
+        status: status as keyof typeof runs,
+        request_hash: '',
+        queued_at_seq: 1,
+      })
+      .execute()
+  await own.remove(user, id)
+  expect(ended).toEqual([[runs.running]])
+  expect(told).toEqual([1, 2])
+  const items = await lifecycle.read(user.userId, start, 10)
+  expect(items.map((item) => LifecycleItem.parse(item))).toMatchObject([
+    { type: 'thread_created', threadId: id, title: '' },
+    { type: 'thread_deleted', threadId: id },
+  ])
+  const noted = await store.db
+    .selectFrom('thread_deletions')
+    .selectAll()
+    .where('thread_id', '=', id)
+    .execute()
+  expect(noted).toHaveLength(1)
+  expect(await store.db.selectFrom('runs').select('id').where('thread_id', '=', id).execute()).toEqual([])
+})
+
+test('one that has moved on is not removed by whoever saw it before', async () => {
+  const user = newUser()
+  const { id } = await threads.create(user)
+  expect(await threads.removeAt(user, id, position(1))).toBe(false)
+  expect((await threads.get(user, id)).id).toBe(id)
+  expect(await threads.removeAt(newUser(), id, start)).toBe(false)
+  expect(await threads.removeAt(user, id, start)).toBe(true)
+  expect(await threads.removeAt(user, id, start)).toBe(false)
 })
 
 test('a title with U+0000 is a bad request, not a fault', async () => {

@@ -1,13 +1,19 @@
-import type { Thread } from '@holdfast/protocol'
+import type { Position, RunId, Thread, UserId } from '@holdfast/protocol'
 import { HoldfastError, limits, position, systemIdMaker, ThreadId } from '@holdfast/protocol'
 import type { Selectable } from 'kysely'
 import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
+import { ThreadMissingError } from './event-log.ts'
 import { createLifecycleLog } from './lifecycle-log.ts'
 import type { Threads } from './threads.ts'
 
 /** P1: the owner stands in every WHERE, so that another user's thread answers as a missing one. */
-export function createThreads({ db }: Pick<Store, 'db'>, lifecycle = createLifecycleLog({ db })): Threads {
+export function createThreads(
+  { db }: Pick<Store, 'db'>,
+  lifecycle = createLifecycleLog({ db }),
+  /** After the commit: runs that were under way and have nothing to write to any more. */
+  onRemoved: (running: readonly RunId[]) => void = () => {},
+): Threads {
   const makeId = systemIdMaker()
   return {
     create: async ({ userId }, title = '') => {
@@ -59,27 +65,57 @@ export function createThreads({ db }: Pick<Store, 'db'>, lifecycle = createLifec
       ),
 
     remove: async ({ userId }, threadId) => {
-      await db.transaction().execute(async (tx) => {
-        // The thread first: an append that waits for its row then finds none.
-        const { numDeletedRows } = await tx
-          .deleteFrom('threads')
-          .where('id', '=', threadId)
-          .where('owner', '=', userId)
-          .executeTakeFirstOrThrow()
-        if (numDeletedRows === 0n) throw missing(threadId)
-        await tx.deleteFrom('events').where('thread_id', '=', threadId).execute()
-      })
+      const removed = await removeThread(userId, threadId, null)
+      if (removed === 'missing') throw new ThreadMissingError(threadId)
     },
+
+    removeAt: async ({ userId }, threadId, head) =>
+      (await removeThread(userId, threadId, head)) === 'removed',
+  }
+
+  /**
+   * From its commit on there is no such thread, for anybody on any node: its runs, files and artifacts go with its
+   * row, and an append finds none. Its events and bytes may be many: the deletion that is noted here takes them away,
+   * however often it is interrupted (upkeep/).
+   */
+  async function removeThread(
+    userId: UserId,
+    threadId: ThreadId,
+    head: Position | null,
+  ): Promise<'removed' | 'missing' | 'changed'> {
+    const outcome = await db.transaction().execute(async (tx) => {
+      // Waits for the append that holds it; one that comes later finds no row.
+      const row = await tx
+        .selectFrom('threads')
+        .select('head')
+        .where('id', '=', threadId)
+        .where('owner', '=', userId)
+        .forUpdate()
+        .executeTakeFirst()
+      if (row === undefined) return 'missing'
+      if (head !== null && row.head !== head) return 'changed'
+      const running = await tx
+        .selectFrom('runs')
+        .select('id')
+        .where('thread_id', '=', threadId)
+        .where('status', '=', 'running')
+        .execute()
+      await tx.insertInto('thread_deletions').values({ thread_id: threadId }).execute()
+      await tx.deleteFrom('threads').where('id', '=', threadId).execute()
+      const noted = await lifecycle.note(tx, userId, { type: 'thread_deleted', threadId })
+      return { noted, running: running.map(({ id }) => id) }
+    })
+    if (typeof outcome === 'string') return outcome
+    lifecycle.tell([outcome.noted])
+    onRemoved(outcome.running)
+    return 'removed'
   }
 }
 
 function found(threadId: ThreadId, row: Selectable<Schema['threads']> | undefined): Thread {
-  if (row === undefined) throw missing(threadId)
+  if (row === undefined) throw new ThreadMissingError(threadId)
   return threadOf(row)
 }
-
-const missing = (threadId: ThreadId): HoldfastError =>
-  new HoldfastError('not_found', `There is no thread ${threadId}`)
 
 function threadOf(row: Selectable<Schema['threads']>): Thread {
   return {

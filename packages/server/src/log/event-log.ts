@@ -38,7 +38,8 @@ export interface EventLog extends AsyncDisposable {
    * Resolves after the commit (L1) with the events as stored, or with what a first write under the same
    * producer key stored (L5).
    * @throws {LeaseLostError} the run's lease is no longer the named one (L4); nothing was written
-   * @throws {HoldfastError} not_found: no such thread; payload_too_large: an event over limits.eventBytes (L7)
+   * @throws {ThreadMissingError} it was deleted, or never was
+   * @throws {HoldfastError} payload_too_large: an event over limits.eventBytes (L7)
    */
   append(command: AppendCommand): Promise<readonly StoredEvent[]>
   /** Stored events with seq > after, contiguous, oldest first. */
@@ -49,6 +50,15 @@ export interface EventLog extends AsyncDisposable {
   heads(threadIds: readonly ThreadId[]): Promise<ReadonlyMap<ThreadId, Position>>
   /** Called after each local append's commit with its events (L1, B1). Returns what removes the listener. */
   onCommit(listener: CommitListener): () => void
+}
+
+/** Not found: it may have been deleted while a run of it was under way. */
+export class ThreadMissingError extends HoldfastError {
+  override readonly name = 'ThreadMissingError'
+
+  constructor(threadId: ThreadId) {
+    super('not_found', `There is no thread ${threadId}`)
+  }
 }
 
 /** Another worker holds the run now: stop at once, write nothing more. */

@@ -109,7 +109,8 @@ function itemOf(row: ItemRow): LifecycleItem {
     at: row.at.toISOString(),
     threadId: row.thread_id,
     type: row.type,
-    ...(row.run_id === null ? { title: row.title } : { runId: row.run_id }),
+    ...(row.run_id === null ? {} : { runId: row.run_id }),
+    ...(row.type === 'thread_created' ? { title: row.title } : {}),
     ...row.data,
   }
   // Only `note` writes this table, from LifecycleNotes: type and data belong together.

@@ -2,7 +2,7 @@ import type { EpochId, MakeId, Position, RunId, StoredEvent, ThreadId } from '@h
 import { HoldfastError, position, systemIdMaker } from '@holdfast/protocol'
 import { createCommitListeners } from './commit-listeners.ts'
 import type { EventLog } from './event-log.ts'
-import { LeaseLostError } from './event-log.ts'
+import { LeaseLostError, ThreadMissingError } from './event-log.ts'
 import { eventBytes } from './event-size.ts'
 import type { PreparedCommand } from './prepare-command.ts'
 import { prepareCommand } from './prepare-command.ts'
@@ -26,7 +26,7 @@ export function createMemoryEventLog(makeId: MakeId = systemIdMaker()): MemoryEv
   function store({ command, events: made }: PreparedCommand): readonly StoredEvent[] {
     const { threadId, runId, agent, producerKey, fence } = command
     const events = threads.get(threadId)
-    if (events === undefined) throw new HoldfastError('not_found', `There is no thread ${threadId}`)
+    if (events === undefined) throw new ThreadMissingError(threadId)
     if (fence !== null && leases.get(runId) !== fence.leaseEpoch) throw new LeaseLostError(fence)
     const key = `${runId} ${producerKey}`
     const first = firstWrites.get(key)

@@ -1,11 +1,11 @@
 import type { RunId, StoredEvent } from '@holdfast/protocol'
-import { HoldfastError, systemIdMaker } from '@holdfast/protocol'
+import { systemIdMaker } from '@holdfast/protocol'
 import type { Kysely } from 'kysely'
 import type { Schema } from '../store/schema.ts'
 import type { Store, Tx } from '../store/store.ts'
 import { createCommitListeners } from './commit-listeners.ts'
 import type { EventLog, Fence } from './event-log.ts'
-import { LeaseLostError } from './event-log.ts'
+import { LeaseLostError, ThreadMissingError } from './event-log.ts'
 import { openGroupCommit } from './group-commit.ts'
 import { createLifecycleLog, type Noted } from './lifecycle-log.ts'
 import type { PreparedCommand } from './prepare-command.ts'
@@ -110,7 +110,7 @@ async function eventsOf(
     case 'repeated':
       return readRepeated(db, command.runId, command.producerKey)
     case 'thread_missing':
-      throw new HoldfastError('not_found', `There is no thread ${command.threadId}`)
+      throw new ThreadMissingError(command.threadId)
     case 'key_taken':
       throw new IdempotencyKeyTakenError(`The owner of ${command.runId} has a run under its idempotency key`)
     case 'lease_busy':

@@ -1,4 +1,4 @@
-import type { Thread, ThreadId, ThreadList } from '@holdfast/protocol'
+import type { Position, Thread, ThreadId, ThreadList } from '@holdfast/protocol'
 import type { Principal } from '../principal.ts'
 
 /** A user's threads: the rows that own a log. */
@@ -9,6 +9,10 @@ export interface Threads {
   /** Newest first. `cursor` is the `next` of the page before. */
   list(principal: Principal, cursor?: string): Promise<ThreadList>
   rename(principal: Principal, threadId: ThreadId, title: string): Promise<Thread>
-  /** Removes the thread with its events and runs; files and artifacts are the workspace's to remove first. */
+  /**
+   * From its commit on the thread is gone for everybody, and its runs end. Events and bytes are taken away afterwards.
+   */
   remove(principal: Principal, threadId: ThreadId): Promise<void>
+  /** The same, but only where its head is still this one; false: it is not, or there is no such thread. */
+  removeAt(principal: Principal, threadId: ThreadId, head: Position): Promise<boolean>
 }

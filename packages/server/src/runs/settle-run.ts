@@ -1,7 +1,7 @@
 import type { NewEvent } from '@holdfast/protocol'
 import { HoldfastError } from '@holdfast/protocol'
 import { callsOf } from '../agents/run-calls.ts'
-import { LeaseLostError } from '../log/event-log.ts'
+import { LeaseLostError, ThreadMissingError } from '../log/event-log.ts'
 import { StoreAwayError } from '../store/store-fault.ts'
 import { closeUnrun } from '../tools/run-tool.ts'
 import type { CarryDeps } from './carry-run.ts'
@@ -37,6 +37,7 @@ export async function settleRun(
   if (writer.order().kind === 'ended') return
   if (error instanceof LeaseLostError)
     return logger.warn(about, 'run taken over; this attempt writes no more')
+  if (error instanceof ThreadMissingError) return logger.info(about, 'thread deleted; its run ends with it')
   // Nothing can be written, and nothing has to be: what is in the log is true. Whether this was the last of it is
   // not known, so that nobody goes on from memory: the lease runs out, and another attempt reads the log (R3).
   if (error instanceof StoreAwayError)

@@ -170,4 +170,8 @@ export interface Schema {
   usage: { subject: string; what: string; begins: Time; amount: number }
   /** Primary key (subject, what). */
   quotas: { subject: string; what: string; most: number }
+  /** Threads that are gone for everybody, and whose events and bytes are being taken away. */
+  thread_deletions: { thread_id: ThreadId; requested_at: SetOnceTime; due_at: Generated<Date> }
+  /** What one node at a time does now and then: when it is due again. */
+  chores: { name: string; due_at: Time }
 }

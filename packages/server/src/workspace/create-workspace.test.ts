@@ -144,7 +144,6 @@ describe('[P1] a foreign object answers as a missing one', () => {
     }
     for (const [name, attempt] of Object.entries(attempts))
       await expect(attempt(), name).rejects.toMatchObject({ code: 'not_found' })
-    await here.workspace.removeThread(other, here.threadId)
     expect(await here.workspace.file(here.principal, file.id)).toEqual(file)
   })
   test('[A3] a thread reaches its own files only, also those of the same owner', async () => {
@@ -184,25 +183,35 @@ describe('artifacts', () => {
   })
 })
 
-test('removing a file, and then the thread, removes rows and bytes', async () => {
-  const threadId = await here.makeThread(here.principal)
-  const thread = here.workspace.thread(here.principal, threadId)
-  const upload = () =>
-    here.workspace.upload(here.principal, threadId, { name: 'a', content: chunksOf('a,b\n1,2\n') }, untimed())
-  const [first, second] = [await upload(), await upload()]
-  await thread.profile(first.id, untimed())
-  await thread.profile(second.id, untimed())
-  const artifact = await thread.createArtifact(here.runId, chart('x'))
-  const kept = async () =>
-    [...(await blobNames()), ...(await names('tables'))].filter((name) =>
-      [first.id, second.id, artifact.id].some((id) => name.startsWith(id)),
-    )
+test('what is removed is forgotten here; what another node removed is forgotten by the next sweep', async () => {
+  const [first, second, third] = [
+    await here.upload('a', 'a,b\n1,2\n'),
+    await here.upload('b', 'a,b\n1,2\n'),
+    await here.upload('c', 'a,b\n1,2\n'),
+  ]
+  for (const file of [first, second, third]) await here.profile(file)
+  const tables = async () => {
+    const all: readonly string[] = await names('tables')
+    return [first, second, third].map(({ id }) => all.includes(`${id}.duckdb`))
+  }
   await here.workspace.removeFile(here.principal, first.id)
-  expect((await kept()).toSorted()).toEqual([artifact.id, second.id, `${second.id}.duckdb`].toSorted())
-  await here.workspace.removeThread(here.principal, threadId)
-  expect(await kept()).toEqual([])
-  await expect(here.workspace.file(here.principal, second.id)).rejects.toMatchObject({ code: 'not_found' })
-  await expect(here.workspace.artifact(here.principal, artifact.id)).rejects.toMatchObject({
-    code: 'not_found',
-  })
+  expect(await tables()).toEqual([false, true, true])
+  expect(await here.blobs.exists({ threadId: here.threadId, id: first.id })).toBe(false)
+  await here.store.db.deleteFrom('files').where('id', '=', second.id).execute()
+  await here.workspace.sweep()
+  expect(await tables()).toEqual([false, false, true])
+})
+
+test('an upload into a thread that is deleted meanwhile finds none, and leaves nothing', async () => {
+  const threadId = await here.makeThread(here.principal)
+  const before = await blobNames()
+  const slow = async function* () {
+    yield Buffer.from('a,b\n')
+    await here.store.db.deleteFrom('threads').where('id', '=', threadId).execute()
+    yield Buffer.from('1,2\n')
+  }
+  await expect(
+    here.workspace.upload(here.principal, threadId, { name: 'a', content: slow() }, untimed()),
+  ).rejects.toMatchObject({ code: 'not_found' })
+  expect(await blobNames()).toEqual(before)
 })

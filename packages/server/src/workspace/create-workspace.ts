@@ -292,24 +292,20 @@ export function createWorkspace({
       return { info: artifactInfo(row), content: await blobs.open({ threadId: row.thread_id, id }) }
     },
     thread,
-    async removeThread(principal, threadId) {
-      const files = await db
-        .deleteFrom('files')
-        .where('thread_id', '=', threadId)
-        .where('owner', '=', principal.userId)
-        .returning('id')
-        .execute()
-      await db
-        .deleteFrom('artifacts')
-        .where('thread_id', '=', threadId)
-        .where('owner', '=', principal.userId)
-        .execute()
-      // Rows first: bytes without a row are waste, a row without its bytes is an error somebody meets.
-      for (const { id } of files) await forget(id)
-      await blobs.removeThread(threadId)
+    async sweep() {
+      const cached = [...new Set([...(await tables.ids()), ...(await uploads.ids())])]
+      for (let at = 0; at < cached.length; at += sweepFiles) {
+        const some = cached.slice(at, at + sweepFiles)
+        const rows = await db.selectFrom('files').select('id').where('id', 'in', some).execute()
+        const kept = new Set(rows.map(({ id }) => id))
+        for (const id of some) if (!kept.has(id)) await forget(id)
+      }
     },
   }
 }
+
+/** Of one question to the store. */
+const sweepFiles = 1_000
 
 const noThread = (threadId: ThreadId, options?: ErrorOptions): HoldfastError =>
   new HoldfastError('not_found', `There is no thread ${threadId}.`, options)

@@ -76,7 +76,7 @@ test('[D1] a workspace on a store of objects reads, asks and keeps artifacts; ch
     content: '<svg/>',
   })
   expect(String(await thread.readArtifact(id))).toBe('<svg/>')
-  await here.workspace.removeThread(here.principal, here.threadId)
+  await here.workspace.removeFile(here.principal, file.id)
   expect(await store.blobs.exists({ threadId: here.threadId, id: file.id })).toBe(false)
   expect(await readdir(join(here.directory, 'tables'))).toEqual([])
   expect(await readdir(join(here.directory, 'cache', 'whole'))).toEqual([])

@@ -25,8 +25,8 @@ export interface Workspace {
   artifact(principal: Principal, artifactId: ArtifactId): Promise<{ info: ArtifactInfo; content: Readable }>
   /** The view of one thread that a run's tools get: ids come from here and never from model text (A3). */
   thread(principal: Principal, threadId: ThreadId): ThreadWorkspace
-  /** Deletes the thread's files, tables and artifacts, rows and bytes. */
-  removeThread(principal: Principal, threadId: ThreadId): Promise<void>
+  /** Forgets what this node has made of files that are gone, whichever node deleted them. */
+  sweep(): Promise<void>
 }
 
 export interface Upload {

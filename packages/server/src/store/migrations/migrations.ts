@@ -4,6 +4,7 @@ import * as lifecycle from './0002-lifecycle.ts'
 import * as identity from './0003-identity.ts'
 import * as claims from './0004-claims.ts'
 import * as auditAndQuotas from './0005-audit-and-quotas.ts'
+import * as deletions from './0006-deletions.ts'
 
 /** One file a migration, never changed once released; they run in the order of these names. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003-identity': identity,
   '0004-claims': claims,
   '0005-audit-and-quotas': auditAndQuotas,
+  '0006-deletions': deletions,
 }
