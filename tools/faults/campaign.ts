@@ -93,9 +93,12 @@ export async function runCampaign(
   const bus = plan.bus === 'nats' ? owned.use(await openNatsServer()) : null
 
   // --- the ground: users, and a thread of each
-  const users = makeUsers(numbers.users)
+  // Of a single one every other thread would be his own: then there is a stranger, of whom nothing is asked.
+  const users = makeUsers(Math.max(numbers.users, 2))
   const { threads, epoch } = await prepare(directory, databaseUrl, users)
-  const driven = users.map(({ token }, index) => ({ token, thread: threads[index] as ThreadId }))
+  const driven = users
+    .slice(0, numbers.users)
+    .map(({ token }, index) => ({ token, thread: threads[index] as ThreadId }))
 
   // --- servers
   const executionsPath = join(directory, 'executions.jsonl')
@@ -124,7 +127,7 @@ export async function runCampaign(
   const followers: Follower[] = []
   const orders: ClientOrder[] = []
   for (let client = 0; client < numbers.clients; client += 1) {
-    const index = client % users.length
+    const index = client % driven.length
     const { thread, token } = driven[index] as (typeof driven)[number]
     const foreignThread = threads[(index + 1) % threads.length] as ThreadId
     followers.push({ client, user: users[index]?.userId as Follower['user'], thread })

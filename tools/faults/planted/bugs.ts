@@ -284,7 +284,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'trusts NOTIFY and never polls',
     trial: 'cluster',
-    edits: [{ file: hub, from: '    }, bounds.pollMs)', to: '    }, bounds.pollMs * 1e9)' }],
+    edits: [{ file: hub, from: '    }, bounds.pollMs)', to: '    }, bounds.pollMs * 1_000)' }],
   },
   {
     name: 'renews leases from the thread that tools run on',

@@ -49,7 +49,7 @@ export async function hunt(bug: PlantedBug | null, trial: TrialKind): Promise<re
 
 /** Two servers, of which one at a time dies, or is frozen for longer than its leases last. */
 const cluster: Partial<Numbers> = {
-  clients: 6,
+  clients: 12,
   users: 6,
   'events-per-client': 60,
   seconds: 20,
@@ -61,7 +61,7 @@ const cluster: Partial<Numbers> = {
   stops: 1,
   'stop-seconds': 6,
   'database-outages': 0,
-  'hint-percent': 25,
+  'hint-percent': 30,
   'rest-seconds': 1,
   nodes: 2,
   'settle-seconds': 8,
