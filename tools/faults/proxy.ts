@@ -77,7 +77,7 @@ const throttleTickMs = 20
 /** Without a server a connection is refused after this. */
 const refuseAfterMs = 250
 /** Of one client, besides half-open holes. */
-const connectionsPerClient = 3
+const connectionsPerClient = 2
 /** For what the one end still has to say when the other has gone. */
 const leaveWithinMs = 2_000
 /** Chunks waiting in a lane before its source is paused: the proxy is no buffer. */
