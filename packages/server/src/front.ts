@@ -1,4 +1,5 @@
 import type { FileInfo, MakeId, NodeId, ThreadId, UserId } from '@holdfast/protocol'
+import { createAccount } from './account.ts'
 import type { AgentDefinition } from './agents/define-agent.ts'
 import type { Registry } from './agents/registry.ts'
 import type { Authenticator } from './auth/authenticator.ts'
@@ -134,6 +135,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
   opened.defer(onResync(() => void revocations.poll()))
   const http = await createHttpServer({
     ...access,
+    account: createAccount({ ...auth, store, threads, log, workspace }),
     links: local?.mode ?? null,
     threads,
     log,

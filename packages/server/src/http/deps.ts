@@ -11,6 +11,7 @@ import type { Tickets } from '../auth/tickets.ts'
 import type { Tokens } from '../auth/tokens.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { Threads } from '../log/threads.ts'
+import type { Principal } from '../principal.ts'
 import type { Runs } from '../runs/runs.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Workspace } from '../workspace/workspace.ts'
@@ -20,6 +21,14 @@ import type { HttpLimits } from './bare-server.ts'
 export interface Dependency {
   readonly name: string
   readonly ready: boolean
+}
+
+/** A user's data as a whole. */
+export interface Account {
+  /** Everything that is kept of the user, piece by piece; secrets are not. */
+  export(principal: Principal): AsyncIterable<object>
+  /** Threads with all that is in them, credentials, and the user. What is open is closed. */
+  remove(principal: Principal): Promise<void>
 }
 
 /** What the routes call. They decide nothing themselves. */
@@ -40,6 +49,7 @@ export interface HttpDeps {
   readonly tickets: Pick<Tickets, 'create'>
   readonly audit: Pick<Audit, 'note' | 'refused'>
   readonly quotas: Quotas
+  readonly account: Account
   /** Proxies of ours before this server: who asks stands in X-Forwarded-For then. */
   readonly proxyHops: number
   readonly boundary: BrowserBoundary

@@ -87,6 +87,8 @@ const rows: readonly Row[] = [
   each('GET /v1/tokens', 200),
   each('POST /v1/tokens', 201, { body: { name: 'x' }, simulated: 403 }),
   own('DELETE /v1/tokens/:id', 'token', 204),
+  each('GET /v1/account/export', 200),
+  each('DELETE /v1/account', 204),
   each('POST /v1/ws-tickets', 201, { body: {} }),
   open('POST /v1/session', 401, { token: 'guess' }, 403),
   open('GET /v1/contract', 200),
@@ -98,6 +100,9 @@ const rows: readonly Row[] = [
   open('GET /auth/login', 503),
   open('GET /auth/callback', 400),
 ]
+
+/** Some four hundred requests, a third of them with a user and a file made for them. */
+const patienceMs = 120_000
 
 const away = new URL('http://127.0.0.1:9')
 
@@ -147,40 +152,47 @@ function form(): FormData {
   return made
 }
 
-test('[P1] every route × everybody who may turn up', async () => {
-  await using server = await openWorld()
-  const shows = await openPeople(server)
-  const found: string[] = []
-  const wanted: string[] = []
-  for (const { route, of, body, expected } of rows) {
-    const [method = '', pattern = ''] = route.split(' ')
-    const world = await server.fresh()
-    // The owner comes last: what they delete was there for the others.
-    for (const person of [...people].sort((a, b) => Number(a === 'owner') - Number(b === 'owner'))) {
-      // A cookie of the owner's from a page elsewhere does what the owner's own does, where it is let.
-      const id = person === 'wrong origin' && expected['wrong origin'] < 300 ? await server.fresh() : world
-      const response = await fetch(`${server.url}${pattern.replace(':id', of === undefined ? '' : id[of])}`, {
-        method,
-        redirect: 'manual',
-        headers: {
-          ...(await shows(person)),
-          ...(body === undefined || body === 'file' ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: body === 'file' ? form() : JSON.stringify(body) }),
-      })
-      const text = await response.text()
-      found.push(`${route} · ${person}: ${response.status}`)
-      wanted.push(`${route} · ${person}: ${expected[person]}`)
-      expect(response.headers.get('access-control-allow-origin')).toBeNull()
-      if (response.status === 404) {
-        // The answer to a foreign id is the answer to one that nobody has, but for the id in it.
-        const { detail } = Problem.parse(JSON.parse(text))
-        expect(detail).not.toContain(server.principal.userId)
+test(
+  '[P1] every route × everybody who may turn up',
+  async () => {
+    await using server = await openWorld()
+    const shows = openPeople(server)
+    const found: string[] = []
+    const wanted: string[] = []
+    for (const { route, of, body, expected } of rows) {
+      const [method = '', pattern = ''] = route.split(' ')
+      const world = await server.fresh()
+      // The owner comes last: what they delete was there for the others.
+      for (const person of [...people].sort((a, b) => Number(a === 'owner') - Number(b === 'owner'))) {
+        // A cookie of the owner's from a page elsewhere does what the owner's own does, where it is let.
+        const id = person === 'wrong origin' && expected['wrong origin'] < 300 ? await server.fresh() : world
+        const response = await fetch(
+          `${server.url}${pattern.replace(':id', of === undefined ? '' : id[of])}`,
+          {
+            method,
+            redirect: 'manual',
+            headers: {
+              ...(await shows(person)),
+              ...(body === undefined || body === 'file' ? {} : { 'content-type': 'application/json' }),
+            },
+            ...(body === undefined ? {} : { body: body === 'file' ? form() : JSON.stringify(body) }),
+          },
+        )
+        const text = await response.text()
+        found.push(`${route} · ${person}: ${response.status}`)
+        wanted.push(`${route} · ${person}: ${expected[person]}`)
+        expect(response.headers.get('access-control-allow-origin')).toBeNull()
+        if (response.status === 404) {
+          // The answer to a foreign id is the answer to one that nobody has, but for the id in it.
+          const { detail } = Problem.parse(JSON.parse(text))
+          expect(detail).not.toContain(server.principal.userId)
+        }
       }
     }
-  }
-  expect(found).toEqual(wanted)
-})
+    expect(found).toEqual(wanted)
+  },
+  patienceMs,
+)
 
 test('every route stands in the matrix, and every row is a route', async () => {
   await using local = await openTestServer()
@@ -196,7 +208,7 @@ test('every route stands in the matrix, and every row is a route', async () => {
 
 test('[P1] a guessed cursor or idempotency key of another is worth nothing', async () => {
   await using server = await openWorld()
-  const shows = await openPeople(server)
+  const shows = openPeople(server)
   const { thread } = await server.fresh()
   const headers = await shows('other')
   const list = await fetch(`${server.url}/v1/threads?cursor=${thread}`, { headers })

@@ -17,22 +17,21 @@ export type Person = (typeof people)[number]
 /** What a browser of theirs sends. All but `other` and `simulated` were once the owner's. */
 export type Shows = (person: Person) => Promise<Record<string, string>>
 
-export async function openPeople(server: TestServer): Promise<Shows> {
-  const [other, simulated] = [await server.newUser('user'), await server.newUser('simulated')]
+export function openPeople(server: TestServer): Shows {
   const cookieOf = async ({ userId }: Principal) => {
     const { id, secret } = await server.auth.sessions.open(userId)
     return { id, secret, cookie: `${server.auth.cookies.name}=${secret}` }
   }
   const ours = { origin: server.url, 'sec-fetch-site': 'same-origin' }
-  // A session for each request: some of them end it.
+  // A session for each request, and of a new user where it is not the owner's: some of them end it, or the user.
   return async (person) => {
     switch (person) {
       case 'owner':
         return { ...ours, cookie: (await cookieOf(server.principal)).cookie }
       case 'other':
-        return { ...ours, cookie: (await cookieOf(other)).cookie }
+        return { ...ours, cookie: (await cookieOf(await server.newUser('user'))).cookie }
       case 'simulated':
-        return { ...ours, cookie: (await cookieOf(simulated)).cookie }
+        return { ...ours, cookie: (await cookieOf(await server.newUser('simulated'))).cookie }
       case 'expired': {
         const { id, cookie } = await cookieOf(server.principal)
         const over = sql<Date>`now() - interval '1 second'`

@@ -1,6 +1,7 @@
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import multipart from '@fastify/multipart'
+import { accountRoutes } from './account.ts'
 import { agentRoutes } from './agents.ts'
 import { artifactRoutes } from './artifacts.ts'
 import { createBareServer, type HttpServer } from './bare-server.ts'
@@ -36,7 +37,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   })
 
   for (const routes of [threadRoutes, runRoutes, fileRoutes, artifactRoutes]) routes(app, deps)
-  for (const routes of [sessionRoutes, tokenRoutes, ticketRoutes]) routes(app, deps)
+  for (const routes of [sessionRoutes, tokenRoutes, ticketRoutes, accountRoutes]) routes(app, deps)
   for (const routes of [agentRoutes, contractRoutes, healthRoutes]) routes(app, deps)
   if (deps.signIn !== null) signInRoutes(app, deps, deps.signIn)
   await pageRoutes(app, deps.signIn === null)

@@ -6,6 +6,7 @@ import { type NewEvent, type Run, systemIdMaker, type ThreadId, type UserId } fr
 import type { FastifyInstance } from 'fastify'
 import { type Selectable, sql } from 'kysely'
 import { afterAll } from 'vitest'
+import { createAccount } from '../account.ts'
 import { defineAgent } from '../agents/define-agent.ts'
 import { createRegistry } from '../agents/registry.ts'
 import type { LocalMode } from '../auth/local-mode.ts'
@@ -150,6 +151,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     agents: [{ name: 'data-helper', description: 'Answers questions about data', tools: [] }],
     ...auth,
     proxyHops: 0,
+    account: createAccount({ ...auth, store, threads, log, workspace }),
     links: localMode,
     signIn: null,
     followEvents: (request) => realtime.followEvents(request),

@@ -61,7 +61,7 @@ async function outcome(
 describe('[P1] every frame × everybody who may turn up', () => {
   test.each(Object.keys(clientFrames) as Frame[])('%s', async (type) => {
     await using server = await openTestServer()
-    const shows = await openPeople(server)
+    const shows = openPeople(server)
     const { id } = await server.threads.create(server.principal)
     const stream = threadStream(id)
     const frames: Readonly<Record<Frame, object | null>> = {
