@@ -1,9 +1,11 @@
 import pg from 'pg'
-import { describe } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { retryPolicies } from '../environment/retry-policy.ts'
+import { openMuteProxy } from '../store/testing/mute-proxy.ts'
 import { startTestPostgres } from '../store/testing/postgres.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { cuttableBusContract } from './bus.contract.ts'
+import type { Hint } from './bus.ts'
 import { openPostgresBus } from './postgres-bus.ts'
 
 const postgres = await startTestPostgres()
@@ -33,5 +35,23 @@ describe.skipIf(!postgres.available)(`real PostgreSQL${postgres.note}`, () => {
       mend: async () => {},
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
     }
+  })
+
+  test('[B1] a connection on which nothing passes any more is noticed by its heartbeat, and made again', async () => {
+    await using database = await postgres.createDatabase()
+    await using proxy = await openMuteProxy(database.connectionString)
+    const timing = { answerMs: 200, heartbeatMs: 50 }
+    const logger = { ...silentLogger, warn: () => proxy.unmute() }
+    await using bus = await openPostgresBus({ connectionString: proxy.url, ...options, logger, timing })
+    await using peer = await openPostgresBus({ connectionString: database.connectionString, ...options })
+    const again = Promise.withResolvers<void>()
+    bus.onResync(again.resolve)
+    const heard: Hint[] = []
+    bus.subscribe((hint) => heard.push(hint))
+    // Passes again only once the loss was told.
+    proxy.mute()
+    await again.promise
+    peer.publish({ kind: 'queued' })
+    await expect.poll(() => heard).toContainEqual({ kind: 'queued' })
   })
 })

@@ -22,6 +22,8 @@ export interface PostgresBusOptions {
   readonly connectionString: string
   readonly policy: RetryPolicy
   readonly logger: BusLogger
+  /** Default: postgresBusLimits. For tests that cannot wait as long. */
+  readonly timing?: { readonly answerMs: number; readonly heartbeatMs: number }
 }
 
 /**
@@ -30,9 +32,14 @@ export interface PostgresBusOptions {
  * (9,709 → 1,932 transactions/s in a trial). It needs a session to itself: through a pooler that lends connections
  * by the transaction nothing arrives, and the polls are all there is (B1).
  */
-export function openPostgresBus({ connectionString, policy, logger }: PostgresBusOptions): Promise<Bus> {
+export function openPostgresBus({
+  connectionString,
+  policy,
+  logger,
+  timing = postgresBusLimits,
+}: PostgresBusOptions): Promise<Bus> {
   return openSessionBus({
-    openSession: (hear) => openSession(connectionString, hear),
+    openSession: (hear) => openSession(connectionString, timing, hear),
     what: 'PostgreSQL',
     payloadBytes: postgresBusLimits.payloadBytes,
     policy,
@@ -42,12 +49,16 @@ export function openPostgresBus({ connectionString, policy, logger }: PostgresBu
   })
 }
 
-async function openSession(connectionString: string, hear: (payload: string) => void): Promise<BusSession> {
+async function openSession(
+  connectionString: string,
+  { answerMs, heartbeatMs }: { readonly answerMs: number; readonly heartbeatMs: number },
+  hear: (payload: string) => void,
+): Promise<BusSession> {
   const client = new pg.Client({
     connectionString,
     application_name: 'holdfast bus',
     connectionTimeoutMillis: postgresBusLimits.connectMs,
-    query_timeout: postgresBusLimits.answerMs,
+    query_timeout: answerMs,
     keepAlive: true,
   })
   const over = Promise.withResolvers<void>()
@@ -63,7 +74,7 @@ async function openSession(connectionString: string, hear: (payload: string) => 
     })
     await client.query(`listen ${channel}`)
   } catch (error) {
-    await client.end()
+    await leave(client)
     throw error
   }
   /** A statement that fails or is not answered ends the connection, and so the session. */
@@ -71,20 +82,22 @@ async function openSession(connectionString: string, hear: (payload: string) => 
     try {
       await client.query(text, [...values])
     } catch (error) {
-      void client.end()
+      client.connection.stream.destroy()
       throw error
     }
   }
-  const heartbeat = setInterval(() => void query('select 1').catch(() => {}), postgresBusLimits.heartbeatMs)
+  const heartbeat = setInterval(() => void query('select 1').catch(() => {}), heartbeatMs)
   client.on('end', () => clearInterval(heartbeat))
   return {
     send: (payloads) =>
       query('select pg_notify($1, payload) from unnest($2::text[]) as payload', [channel, payloads]),
     over: over.promise,
-    async end() {
-      const timer = setTimeout(() => client.connection.stream.destroy(), postgresBusLimits.goodbyeMs)
-      await client.end()
-      clearTimeout(timer)
-    },
+    end: () => leave(client),
   }
+}
+
+async function leave(client: pg.Client): Promise<void> {
+  const timer = setTimeout(() => client.connection.stream.destroy(), postgresBusLimits.goodbyeMs)
+  await client.end()
+  clearTimeout(timer)
 }

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { openPostgresStore } from './postgres-store.ts'
 import type { Store } from './store.ts'
 import { StoreAwayError } from './store-fault.ts'
+import { openMuteProxy } from './testing/mute-proxy.ts'
 import { startTestPostgres } from './testing/postgres.ts'
 import { openPostgresServer } from './testing/postgres-server.ts'
 
@@ -108,6 +109,25 @@ describe.skipIf(!postgres.available)(`a real PostgreSQL that goes away${postgres
     await starting.promise
     await one(store)
     expect(failures[0]).toMatchObject({ attempt: 1, of: 1_000 })
+  })
+
+  test('a database that falls silent: who waits is told within seconds, and it is met again when it speaks', async () => {
+    await using database = await postgres.createDatabase()
+    await using proxy = await openMuteProxy(database.connectionString)
+    const timing = { silentMs: 300, lookMs: 50, knockMs: 300 }
+    await using store = await openPostgresStore({ connectionString: proxy.url, poolSize: 3, timing })
+    await Promise.all([one(store), one(store)])
+    // One that is slow is left alone: the database is there.
+    await sql`select pg_sleep(1)`.execute(store.db)
+    proxy.mute()
+    const beganMs = performance.now()
+    expect(await fails(one(store))).toBeInstanceOf(StoreAwayError)
+    expect(performance.now() - beganMs).toBeLessThan(5_000)
+    expect(store.presence.away).toBe(true)
+    const isBack = back(store)
+    proxy.unmute()
+    await isBack
+    await Promise.all([one(store), one(store), one(store)])
   })
 
   test('one connection that is ended is no absence: the others work on', async () => {

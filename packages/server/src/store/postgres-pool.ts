@@ -14,6 +14,14 @@ export const postgresLimits = {
   statementMs: 30_000,
   /** The same, for a server that does not even say so: the connection is given up. */
   answerMs: 35_000,
+  /** A statement without an answer for so long makes the pool look whether the database is there at all. */
+  silentMs: 5_000,
+  /** How often that is looked at. */
+  lookMs: 1_000,
+  /** A database that takes longer than this to say hello is away. */
+  knockMs: 3_000,
+  /** …and one that does not say goodbye within this is left. */
+  goodbyeMs: 500,
   /** A transaction whose process stands still gives its locks back. */
   idleInTransactionMs: 30_000,
   /** For a new connection, and for a free one of the pool. */
@@ -27,7 +35,13 @@ export interface PoolOptions {
   readonly logger: StoreLogger | undefined
   /** Of this pool besides what all of ours have. */
   readonly limits: pg.PoolConfig
+  /** Default: postgresLimits. For tests that cannot wait as long. */
+  readonly timing?: PoolTiming
 }
+
+export type PoolTiming = Partial<
+  Record<keyof Pick<typeof postgresLimits, 'silentMs' | 'lookMs' | 'knockMs'>, number>
+>
 
 /** Connections as kysely takes them, and whether there is anybody at the other end. */
 export interface StorePool {
@@ -35,7 +49,13 @@ export interface StorePool {
   readonly presence: WatchedPresence
 }
 
-export function createPool({ connectionString, logger, limits }: PoolOptions): StorePool {
+/**
+ * A database that is gone says so, or its machine does. One whose machine or network is gone says nothing: statements
+ * that wait for it are noticed by their age (silentMs), a probe tells a slow one from none, and where there is none
+ * their connections are cut, so that nobody waits much longer than silentMs and knockMs together.
+ */
+export function createPool({ connectionString, logger, limits, timing }: PoolOptions): StorePool {
+  const { silentMs, lookMs, knockMs } = { ...postgresLimits, ...timing }
   const config: pg.PoolConfig = {
     connectionString,
     application_name: 'holdfast',
@@ -47,13 +67,21 @@ export function createPool({ connectionString, logger, limits }: PoolOptions): S
     ...limits,
   }
   const pool = new pg.Pool(config)
-  const presence = createPresence({ probe: () => knock(connectionString), logger })
+  const presence = createPresence({ probe: () => knock(connectionString, knockMs), logger })
   /** What was connected before the database went away may be a socket that nobody holds the other end of. */
   let generation = 0
   const generationOf = new WeakMap<pg.PoolClient, number>()
   presence.onBack(() => {
     generation += 1
   })
+  const waitingSinceMs = new Map<pg.PoolClient, number>()
+  const looking = setInterval(() => {
+    for (const [client, sinceMs] of waitingSinceMs) {
+      if (performance.now() - sinceMs < silentMs) continue
+      if (presence.away) cut(client)
+      else presence.suspect()
+    }
+  }, lookMs).unref()
   // Without a listener a lost connection would end the process. The pool makes another one.
   pool.on('error', (error) => {
     logger?.debug({ error }, 'store: an idle database connection was lost')
@@ -75,12 +103,15 @@ export function createPool({ connectionString, logger, limits }: PoolOptions): S
     }
     /** kysely hands statements over as text; those that carry a name are prepared (prepared.ts). */
     const query = async (text: string, parameters: readonly unknown[]): Promise<unknown> => {
+      waitingSinceMs.set(client, performance.now())
       try {
         return await send(text, [...parameters])
       } catch (error) {
         // Also one that was not answered in time: the answer may yet come, and would be taken for another's.
         if (storeFault(error) === 'away') broken = true
         throw presence.failed(error)
+      } finally {
+        waitingSinceMs.delete(client)
       }
     }
     return {
@@ -103,7 +134,10 @@ export function createPool({ connectionString, logger, limits }: PoolOptions): S
     presence,
     pool: {
       options: pool.options,
-      end: () => pool.end(),
+      async end() {
+        clearInterval(looking)
+        await pool.end()
+      },
       async connect() {
         const client = await connect()
         const known = wrapped.get(client) ?? wrap(client)
@@ -115,12 +149,15 @@ export function createPool({ connectionString, logger, limits }: PoolOptions): S
 }
 
 /** A connection of its own, one question, and away again: is the database there? */
-export async function knock(connectionString: string): Promise<void> {
+export async function knock(
+  connectionString: string,
+  withinMs: number = postgresLimits.knockMs,
+): Promise<void> {
   const client = new pg.Client({
     connectionString,
     application_name: 'holdfast',
-    connectionTimeoutMillis: postgresLimits.connectMs,
-    query_timeout: postgresLimits.connectMs,
+    connectionTimeoutMillis: withinMs,
+    query_timeout: withinMs,
   })
   // What is wrong shows in what is awaited. Without a listener it would end the process.
   client.on('error', () => {})
@@ -128,6 +165,18 @@ export async function knock(connectionString: string): Promise<void> {
     await client.connect()
     await client.query('select 1')
   } finally {
-    await client.end()
+    leave(client)
   }
+}
+
+/** Nobody waits for the goodbye: a server that fell silent never says it. */
+function leave(client: pg.Client): void {
+  const timer = setTimeout(() => client.connection.stream.destroy(), postgresLimits.goodbyeMs).unref()
+  void client.end().finally(() => clearTimeout(timer))
+}
+
+/** At once, and without a goodbye that nobody hears: who waits for an answer on it gets an error. */
+function cut(client: pg.PoolClient): void {
+  // PoolClient's types leave out that it is a Client.
+  if (client instanceof pg.Client) client.connection.stream.destroy()
 }

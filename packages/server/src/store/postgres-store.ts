@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import { retry } from '../environment/retry.ts'
 import { type RetryPolicy, retryPolicies } from '../environment/retry-policy.ts'
 import { migrate, readEpoch } from './migrate.ts'
-import { createPool, knock, postgresLimits } from './postgres-pool.ts'
+import { createPool, knock, type PoolTiming, postgresLimits } from './postgres-pool.ts'
 import type { Schema } from './schema.ts'
 import type { Store, StoreLogger } from './store.ts'
 import { storeFault } from './store-fault.ts'
@@ -15,6 +15,7 @@ export interface PostgresStoreOptions {
   /** How often a server that does not answer yet is tried. Default: once. */
   readonly policy?: RetryPolicy
   readonly logger?: StoreLogger
+  readonly timing?: PoolTiming
 }
 
 /**
@@ -40,6 +41,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const { pool, presence } = createPool({
     connectionString,
     logger,
+    ...(options.timing === undefined ? {} : { timing: options.timing }),
     limits: {
       max: poolSize ?? postgresLimits.poolSize,
       statement_timeout: postgresLimits.statementMs,

@@ -13,6 +13,8 @@ export interface WatchedPresence extends StorePresence, AsyncDisposable {
    * @throws {StoreAwayError}
    */
   assertThere(): void
+  /** Something does not answer: looks whether the database is there. */
+  suspect(): void
   /** Something failed: what to throw instead, and perhaps a reason to look whether the database is there. */
   failed(error: unknown): unknown
 }
@@ -80,7 +82,15 @@ export function createPresence({ probe, logger, nowMs = Date.now }: PresenceOpti
     for (const listener of listeners) listener()
   }
 
+  const suspect = (): void => {
+    if (ended.signal.aborted) return
+    looking ??= look().finally(() => {
+      looking = null
+    })
+  }
+
   return {
+    suspect,
     get away() {
       return awaySinceMs !== null
     },
@@ -95,10 +105,7 @@ export function createPresence({ probe, logger, nowMs = Date.now }: PresenceOpti
     failed(error) {
       const fault = storeFault(error)
       if (fault === null) return error
-      if (fault === 'away' && !ended.signal.aborted)
-        looking ??= look().finally(() => {
-          looking = null
-        })
+      if (fault === 'away') suspect()
       if (fault !== 'away' && nowMs() - toldAtMs >= presenceLimits.toldMs) {
         toldAtMs = nowMs()
         logger?.error(
