@@ -73,7 +73,9 @@ export function createTail({ readLog, shared, ringItems, ringBytes, resized }: T
   const page = ({ items, cut }: Answer, most: number, asked: boolean): Page => {
     const given = items.length > most ? items.slice(0, most) : items
     const last = given.at(-1)
-    return { items: given, asked, more: last !== undefined && (cut || last.seq < known) }
+    // What this node stored counts whatever a hint made of `known` meanwhile.
+    const reach = Math.max(known, end ?? 0)
+    return { items: given, asked, more: last !== undefined && (cut || last.seq < reach) }
   }
   const forget = (): void => {
     const freed = bytes

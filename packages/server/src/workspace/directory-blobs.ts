@@ -29,14 +29,18 @@ export function createDirectoryBlobs({ directory, durable }: DirectoryBlobsOptio
       const thread = join(directory, key.threadId)
       await make(partials)
       const part = join(partials, key.id)
+      const closed = Promise.withResolvers<void>()
       try {
         // With `flush` it is on the disk before the stream is closed, for which the pipeline waits.
         const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: durable })
+        file.once('close', closed.resolve)
         await pipeline(content, file, signal === undefined ? {} : { signal })
         await make(thread)
         await rename(part, pathOf(key))
         if (durable) for (const path of [thread, directory]) await syncDirectory(path)
       } catch (error) {
+        // A stream that fails while its file is being opened makes the file all the same, a moment later.
+        await closed.promise
         await rm(part, { force: true })
         throw error
       }
