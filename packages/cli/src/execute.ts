@@ -1,7 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { askCommand } from './commands/ask.ts'
+import { backupCommand } from './commands/backup.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { migrateStoreCommand } from './commands/migrate-store.ts'
+import { restoreCommand } from './commands/restore.ts'
 import { sampleCommand } from './commands/sample.ts'
 import { serveCommand } from './commands/serve.ts'
 import { usersCommand } from './commands/users.ts'
@@ -28,6 +31,8 @@ function createProgram(context: Context, exit: (code: ExitCode) => void): Comman
   program.addCommand(askCommand(context, exit))
   program.addCommand(doctorCommand(context, exit))
   program.addCommand(sampleCommand(context, exit))
+  for (const command of [backupCommand, restoreCommand, migrateStoreCommand])
+    program.addCommand(command(context, exit))
   program.addCommand(usersCommand(context, exit))
   for (const command of withSubcommands(program))
     command

@@ -58,7 +58,6 @@ export function createPool({ connectionString, logger, limits, timing }: PoolOpt
   const { silentMs, lookMs, knockMs } = { ...postgresLimits, ...timing }
   const config: pg.PoolConfig = {
     connectionString,
-    application_name: 'holdfast',
     connectionTimeoutMillis: postgresLimits.connectMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: postgresLimits.keepAliveMs,
@@ -155,7 +154,7 @@ export async function knock(
 ): Promise<void> {
   const client = new pg.Client({
     connectionString,
-    application_name: 'holdfast',
+    application_name: 'holdfast probe',
     connectionTimeoutMillis: withinMs,
     query_timeout: withinMs,
   })

@@ -14,9 +14,14 @@ export interface PostgresStoreOptions {
   readonly poolSize?: number
   /** How often a server that does not answer yet is tried. Default: once. */
   readonly policy?: RetryPolicy
+  /** As the database shows its connections. Default: servingName. */
+  readonly name?: string
   readonly logger?: StoreLogger
   readonly timing?: PoolTiming
 }
+
+/** Of the connections of servers: whoever wants none beside itself looks for them by it. */
+export const servingName = 'holdfast'
 
 /**
  * The store of many processes. An acknowledged commit survives power loss where the server's fsync and
@@ -43,6 +48,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     logger,
     ...(options.timing === undefined ? {} : { timing: options.timing }),
     limits: {
+      application_name: options.name ?? servingName,
       max: poolSize ?? postgresLimits.poolSize,
       statement_timeout: postgresLimits.statementMs,
       query_timeout: postgresLimits.answerMs,

@@ -1,0 +1,84 @@
+/**
+ * What is done to a whole store from the command line. Puts the pieces together, as compose.ts does for a server.
+ */
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HoldfastError } from '@holdfast/protocol'
+import type { Settings } from './environment/settings.ts'
+import { detectTier } from './environment/tier.ts'
+import { openBlobs } from './open-blobs.ts'
+import { openStore } from './open-store.ts'
+import { openPostgresStore, servingName } from './store/postgres-store.ts'
+import type { Store } from './store/store.ts'
+import type { Logger } from './telemetry/logger.ts'
+import { openArchiveReader, openArchiveWriter } from './upkeep/archive/open-archive.ts'
+import { type RestoreResult, restoreBackup } from './upkeep/backup/restore-backup.ts'
+import { type BackupResult, writeBackup } from './upkeep/backup/write-backup.ts'
+import { copyStore } from './upkeep/copy-store.ts'
+import type { OnProgress } from './upkeep/progress.ts'
+import type { TableDigest } from './upkeep/tables/table-rows.ts'
+import { requireNoServer } from './upkeep/tables/whole-store.ts'
+
+export interface MaintenanceOptions {
+  readonly settings: Settings
+  readonly logger: Logger
+  readonly onProgress: OnProgress
+  readonly signal: AbortSignal
+}
+
+/** The database tells its connections from those of servers. */
+const maintenance = 'holdfast maintenance'
+
+const openOwn = ({ settings, logger }: MaintenanceOptions): Promise<Store> =>
+  openStore(settings, detectTier(settings).tier, logger, maintenance)
+
+/** A mistyped --data-dir would be a new, empty store. @throws {HoldfastError} not_found */
+async function openExisting(options: MaintenanceOptions): Promise<Store> {
+  const { databaseUrl, dataDir } = options.settings
+  const isThere = await access(join(dataDir, 'store')).then(
+    () => true,
+    () => false,
+  )
+  if (databaseUrl === null && !isThere)
+    throw new HoldfastError(
+      'not_found',
+      `There is no database in ${dataDir}. Check --data-dir, or set HOLDFAST_DATABASE_URL.`,
+    )
+  return await openOwn(options)
+}
+
+/** @param options.to a new file (.tar, .tar.gz, .tgz) or directory */
+export async function backupStore(
+  options: MaintenanceOptions & { readonly to: string },
+): Promise<BackupResult> {
+  await using store = await openExisting(options)
+  await using blobs = await openBlobs(options.settings, store)
+  await using archive = await openArchiveWriter(options.to)
+  return await writeBackup({ ...options, store, blobs, archive })
+}
+
+export async function restoreStore(
+  options: MaintenanceOptions & {
+    readonly from: string
+    readonly overwrite: boolean
+    readonly withoutTokens: boolean
+  },
+): Promise<RestoreResult> {
+  await using archive = await openArchiveReader(options.from)
+  await using store = await openOwn(options)
+  await requireNoServer(store, servingName)
+  await using blobs = await openBlobs(options.settings, store)
+  return await restoreBackup({ ...options, store, blobs, archive })
+}
+
+/** @param options.to the URL of a PostgreSQL database that nobody has used yet */
+export async function migrateStore(
+  options: MaintenanceOptions & { readonly to: string },
+): Promise<Readonly<Record<string, TableDigest>>> {
+  const { logger, to: connectionString } = options
+  await using from = await openExisting(options)
+  await requireNoServer(from, servingName)
+  await using to = await openPostgresStore({ connectionString, name: maintenance, poolSize: 2, logger })
+  await requireNoServer(to, servingName)
+  return await copyStore({ ...options, from, to })
+}
