@@ -301,6 +301,27 @@ export function wholeStoreContract(
       expect(await dump(to, 'meta')).toContain(`(epoch,${to.epoch})`)
     })
 
+    test('a store that holds something else than it was given is found out, and left as it was', async () => {
+      await backup('spoilt')
+      const openSpoiling = async (): Promise<Store> => {
+        const to = await openTo()
+        for (const statement of [
+          sql`create function spoil() returns trigger language plpgsql as $$ begin new.title := 'x'; return new; end $$`,
+          sql`create trigger spoil before insert on threads for each row execute function spoil()`,
+        ])
+          await statement.execute(to.db)
+        return to
+      }
+      for (const into of [
+        (to: Store) => restore('spoilt', to),
+        ...(canMove ? [(to: Store) => copyStore({ ...quiet, from, to })] : []),
+      ]) {
+        await using to = await openSpoiling()
+        await expect(into(to)).rejects.toThrow(/does not hold the rows of threads as they were given/)
+        expect(await dump(to, 'lifecycle')).toEqual([])
+      }
+    })
+
     test('a backup that is stopped, or that has a name that is taken, leaves nothing new', async () => {
       const before = await readdir(directory)
       for (const path of ['stopped', 'stopped.tar.gz']) {
