@@ -6,6 +6,7 @@ import type { EventLog } from './log/event-log.ts'
 import type { Threads } from './log/threads.ts'
 import type { Principal } from './principal.ts'
 import type { Store, Tx } from './store/store.ts'
+import { createUserDeletions } from './upkeep/user-deletions.ts'
 import type { Workspace } from './workspace/workspace.ts'
 
 export interface AccountDeps {
@@ -23,6 +24,7 @@ const auditLines = 10_000
 /** A user's data as a whole: what is there, and that it goes. */
 export function createAccount(deps: AccountDeps): Account {
   const { store, threads, revocations } = deps
+  const deletions = createUserDeletions({ store, threads })
 
   async function* allThreads(principal: Principal): AsyncGenerator<Thread, void, undefined> {
     let cursor: string | undefined
@@ -32,32 +34,28 @@ export function createAccount(deps: AccountDeps): Account {
       cursor = page.next ?? undefined
     } while (cursor !== undefined)
   }
-  const removeThreads = async (principal: Principal): Promise<void> => {
-    for await (const { id } of allThreads(principal)) await threads.remove(principal, id)
-  }
-
   return {
     async *export(principal) {
       yield* exportOf(principal, deps, allThreads(principal))
     },
     async remove(principal) {
-      // Whoever is interrupted here is still signed in, and asks again.
-      await removeThreads(principal)
+      // From its commit on nobody is let in, and what is left to do is done, whoever dies meanwhile.
       await revocations.revoke(async (tx) => {
         await forget(tx, principal)
         return { done: true, userId: principal.userId }
       })
-      // What a request that was under way has made since; and the last that told of it all.
-      await removeThreads(principal)
-      if (principal.kind === 'local') return
-      for (const table of ['lifecycle', 'lifecycle_heads'] as const)
-        await store.db.deleteFrom(table).where('user_id', '=', principal.userId).execute()
+      await deletions.finish(new AbortController().signal)
     },
   }
 }
 
 /** The audit log stays: its lines then name somebody who is not there. */
 async function forget(tx: Tx, { kind, userId }: Principal): Promise<void> {
+  await tx
+    .insertInto('user_deletions')
+    .values({ user_id: userId })
+    .onConflict((conflict) => conflict.column('user_id').doNothing())
+    .execute()
   for (const table of ['sessions', 'tokens', 'ws_tickets'] as const)
     await tx.deleteFrom(table).where('user_id', '=', userId).execute()
   for (const table of ['usage', 'quotas'] as const)

@@ -172,6 +172,8 @@ export interface Schema {
   quotas: { subject: string; what: string; most: number }
   /** Threads that are gone for everybody, and whose events and bytes are being taken away. */
   thread_deletions: { thread_id: ThreadId; requested_at: SetOnceTime; due_at: Generated<Date> }
+  /** Users who left, and whose threads are being taken away. */
+  user_deletions: { user_id: UserId; requested_at: SetOnceTime; due_at: Generated<Date> }
   /** What one node at a time does now and then: when it is due again. */
   chores: { name: string; due_at: Time }
 }

@@ -5,6 +5,7 @@ import type { Workspace } from '../workspace/workspace.ts'
 import { type Chore, type ChoreLogger, startChore } from './chore.ts'
 import { createDeletions } from './deletions.ts'
 import { createRetention } from './retention.ts'
+import { createUserDeletions } from './user-deletions.ts'
 
 export const upkeepLimits = {
   /** Deletions that another node began and did not finish are looked for this often. */
@@ -18,7 +19,7 @@ export const upkeepLimits = {
 export interface UpkeepOptions {
   readonly store: Pick<Store, 'db'>
   readonly blobs: Pick<Blobs, 'removeThread'>
-  readonly threads: Pick<Threads, 'removeAt'>
+  readonly threads: Pick<Threads, 'remove' | 'removeAt'>
   readonly workspace: Pick<Workspace, 'sweep'>
   /** null: threads are kept for ever. */
   readonly retentionDays: number | null
@@ -34,6 +35,7 @@ export interface Upkeep extends AsyncDisposable {
 export function startUpkeep(options: UpkeepOptions): Upkeep {
   const { store, blobs, threads, workspace, retentionDays, logger } = options
   const deletions = createDeletions({ store, blobs })
+  const users = createUserDeletions({ store, threads })
   const caches = startChore({
     name: 'caches',
     everyMs: upkeepLimits.cachesEveryMs,
@@ -43,7 +45,10 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
   const deleting = startChore({
     name: 'deletions',
     everyMs: upkeepLimits.deletionsEveryMs,
-    work: (signal) => deletions.finish(signal),
+    work: async (signal) => {
+      await users.finish(signal)
+      await deletions.finish(signal)
+    },
     logger,
   })
   const chores: Chore[] = [caches, deleting]

@@ -5,6 +5,7 @@ import * as identity from './0003-identity.ts'
 import * as claims from './0004-claims.ts'
 import * as auditAndQuotas from './0005-audit-and-quotas.ts'
 import * as deletions from './0006-deletions.ts'
+import * as userDeletions from './0007-user-deletions.ts'
 
 /** One file a migration, never changed once released; they run in the order of these names. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-claims': claims,
   '0005-audit-and-quotas': auditAndQuotas,
   '0006-deletions': deletions,
+  '0007-user-deletions': userDeletions,
 }

@@ -28,7 +28,9 @@ test('every table has a key, and those that the database numbers are known', asy
   const shapes = await tableShapes(store.db)
   expect(shapes.filter(({ key }) => key.length === 0)).toEqual([])
   expect(shapes.find(({ name }) => name === 'events')?.key).toEqual(['thread_id', 'seq'])
-  expect(shapes.filter(({ numbered }) => numbered !== null).map(({ name, numbered }) => [name, numbered])).toEqual(
+  expect(
+    shapes.filter(({ numbered }) => numbered !== null).map(({ name, numbered }) => [name, numbered]),
+  ).toEqual(
     expect.arrayContaining([
       ['audit', 'id'],
       ['revocations', 'id'],
