@@ -12,7 +12,14 @@ export {
 } from './environment/settings.ts'
 export { describeTier, detectTier, type TierDetection } from './environment/tier.ts'
 export { type Finding, inspectBoot } from './inspect.ts'
-export { backupStore, type MaintenanceOptions, migrateStore, restoreStore } from './maintenance.ts'
+export {
+  backupStore,
+  deleteUser,
+  exportUser,
+  type MaintenanceOptions,
+  migrateStore,
+  restoreStore,
+} from './maintenance.ts'
 export { StoreLockedError } from './store/pglite-store.ts'
 export { createLogger, type Logger } from './telemetry/logger.ts'
 export type { Progress } from './upkeep/progress.ts'

@@ -1,6 +1,9 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createClient } from '@holdfast/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run, runHere, start, temporaryDirectory } from '../holdfast.test-support.ts'
+import { sampleUsage } from '../sample/sample-usage.ts'
 
 /** Each command opens the database: long on a machine that does other things as well. */
 const patienceMs = 120_000
@@ -48,6 +51,50 @@ test(
     expect(await users('enable', id)).toMatchObject({ code: 0 })
     expect(await users('sign-out', id)).toMatchObject({ code: 0 })
     expect(await kinds()).toBe('service')
+  },
+  patienceMs,
+)
+
+test(
+  'what is kept of a user goes out with its files, and goes away as a whole',
+  async () => {
+    await using place = await temporaryDirectory()
+    const dataDir = join(place.path, 'data')
+    const own = ['--data-dir', dataDir]
+    const csv = [...sampleUsage({ rows: 50 })].join('')
+    await writeFile(join(place.path, 'usage.csv'), csv)
+    expect(
+      (await runHere(['ask', 'what is in this file?', ...own, '--data', join(place.path, 'usage.csv')])).code,
+    ).toBe(0)
+    const listed = await runHere(['users', 'list'], { HOLDFAST_DATA_DIR: dataDir })
+    const [id = ''] = listed.stdout.split(' ')
+
+    const out = join(place.path, 'export')
+    const exported = await runHere(['users', 'export', id, '--to', out, ...own])
+    expect(exported).toMatchObject({ code: 0, stderr: '' })
+    expect(exported.stdout).toMatch(/holds \d+ lines and [1-9]\d* files, /)
+    const lines = (await readFile(join(out, 'account', '00000000.ndjson'), 'utf8')).trimEnd().split('\n')
+    const types = new Set(lines.map((line) => (JSON.parse(line) as { type: string }).type))
+    expect(types).toEqual(new Set(['user', 'thread', 'file', 'event', 'audit']))
+    const [thread = ''] = await readdir(join(out, 'files'))
+    const files = await readdir(join(out, 'files', thread))
+    const upload = files.find((name) => name.startsWith('fil_')) ?? ''
+    expect(upload).toMatch(/\.csv$/)
+    expect(await readFile(join(out, 'files', thread, upload), 'utf8')).toBe(csv)
+
+    expect((await runHere(['users', 'delete', id, ...own])).code).toBe(2)
+    expect(await runHere(['users', 'delete', id, '--yes', ...own])).toMatchObject({
+      code: 0,
+      stdout: `${id} is deleted\n`,
+    })
+    expect(await readdir(join(dataDir, 'blobs'))).toEqual(['partial'])
+    const nothing = await runHere(['users', 'export', id, '--to', join(place.path, 'again'), ...own])
+    expect(nothing.stdout).toMatch(/ 0 files/)
+    const unknown = id.replace(/.{4}$/, '0000')
+    expect(await runHere(['users', 'delete', unknown, '--yes', ...own])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('There is no user'),
+    })
   },
   patienceMs,
 )

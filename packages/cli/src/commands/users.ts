@@ -1,8 +1,16 @@
 import type { UserId } from '@holdfast/protocol'
-import { type Administration, createLogger, type KnownUser, openAdministration } from '@holdfast/server'
+import {
+  type Administration,
+  createLogger,
+  deleteUser,
+  exportUser,
+  type KnownUser,
+  openAdministration,
+} from '@holdfast/server'
 import { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { bytes, maintain, number } from '../maintain.ts'
 import { UsageError } from '../usage-error.ts'
 import { parseDays, parseUser } from './options.ts'
 
@@ -13,7 +21,9 @@ Without it they need the data directory for themselves: stop the server first.
 Examples:
   $ holdfast users list
   $ holdfast users disable usr_01K0…
-  $ holdfast users service nightly-report --read-only --days 30`
+  $ holdfast users service nightly-report --read-only --days 30
+  $ holdfast users export usr_01K0… --to their-data.tar.gz
+  $ holdfast users delete usr_01K0… --yes`
 
 interface ServiceOptions {
   readonly issuer?: string
@@ -23,7 +33,9 @@ interface ServiceOptions {
 }
 
 export function usersCommand(context: Context, exit: (code: ExitCode) => void): Command {
-  const users = new Command('users').description('See, disable and sign out users; make service accounts.')
+  const users = new Command('users').description(
+    'See, disable, sign out, export and delete users; make service accounts.',
+  )
   const act = async (work: (administration: Administration) => Promise<string>): Promise<void> => {
     const settings = context.settings()
     const logger = createLogger({
@@ -97,6 +109,38 @@ export function usersCommand(context: Context, exit: (code: ExitCode) => void): 
           ? `${userId} is ${options.subject} of ${options.issuer}\n`
           : `${userId}\n${token.text}\nThe token is shown now and never again. It is good for ${options.days} days.\n`
       }),
+    )
+  users
+    .command('export')
+    .argument('<user>', 'a user id', parseUser)
+    .requiredOption('--to <place>', 'a new file (.tar, .tar.gz, .tgz) or directory')
+    .option('--data-dir <directory>', 'where everything is kept (HOLDFAST_DATA_DIR)')
+    .description(
+      'All that is kept of this user: threads and their events as lines of JSON, files and artifacts.',
+    )
+    .action(async (userId: UserId, { to, ...changes }: { to: string; dataDir?: string }) =>
+      exit(
+        await maintain(context, changes, async (options) => {
+          const { lines, files, bytes: size } = await exportUser({ ...options, userId, to })
+          return `${to} holds ${number(lines)} lines and ${number(files)} files, ${bytes(size)}\n`
+        }),
+      ),
+    )
+  users
+    .command('delete')
+    .argument('<user>', 'a user id', parseUser)
+    .requiredOption('--yes', 'it cannot be taken back')
+    .option('--data-dir <directory>', 'where everything is kept (HOLDFAST_DATA_DIR)')
+    .description(
+      'Nobody is let in as this user any more, and all that is kept of them goes. The audit log stays.',
+    )
+    .action(async (userId: UserId, { dataDir }: { dataDir?: string }) =>
+      exit(
+        await maintain(context, dataDir === undefined ? {} : { dataDir }, async (options) => {
+          await deleteUser({ ...options, userId })
+          return `${userId} is deleted\n`
+        }),
+      ),
     )
   return users.addHelpText('after', help)
 }
