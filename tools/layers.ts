@@ -69,7 +69,7 @@ export const packages: Readonly<Record<string, { readonly name: string; readonly
     server: { name: '@holdfast/server', uses: ['protocol'] },
     web: { name: '@holdfast/web', uses: ['client', 'protocol'] },
     prove: { name: '@holdfast/prove', uses: ['client', 'protocol'] },
-    cli: { name: 'holdfast', uses: ['protocol', 'client', 'server'] },
+    cli: { name: 'holdfast', uses: ['protocol', 'client', 'server', 'prove'] },
   }
 
 /** The one reader of process.env. The command's launcher, tools and tests stand outside the rule. */

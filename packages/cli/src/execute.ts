@@ -4,13 +4,14 @@ import { askCommand } from './commands/ask.ts'
 import { backupCommand } from './commands/backup.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { migrateStoreCommand } from './commands/migrate-store.ts'
+import { proveCommand } from './commands/prove.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { sampleCommand } from './commands/sample.ts'
 import { serveCommand } from './commands/serve.ts'
 import { usersCommand } from './commands/users.ts'
 import type { Context } from './context.ts'
 import { explain } from './errors.ts'
-import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { type ExitCode, exitCodes, proveCodes } from './exit-codes.ts'
 
 const examples = `
 Examples:
@@ -18,6 +19,7 @@ Examples:
   $ holdfast sample > usage.csv
   $ holdfast ask "Where does the money go?" --data usage.csv
   $ holdfast doctor
+  $ holdfast prove http://127.0.0.1:8080 --profile local
 
 In a clone of the repository the command is \`npx holdfast\`.`
 
@@ -34,6 +36,7 @@ function createProgram(context: Context, exit: (code: ExitCode) => void): Comman
   for (const command of [backupCommand, restoreCommand, migrateStoreCommand])
     program.addCommand(command(context, exit))
   program.addCommand(usersCommand(context, exit))
+  program.addCommand(proveCommand(context, exit))
   for (const command of withSubcommands(program))
     command
       .exitOverride()
@@ -59,7 +62,11 @@ export async function execute(args: readonly string[], context: Context): Promis
     await program.parseAsync(args, { from: 'user' })
     return exitCode
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.answered : exitCodes.usage
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exitCodes.answered
+      // Of a gate, 2 says INCONCLUSIVE: a typo must not.
+      return args[0] === 'prove' ? proveCodes.usage : exitCodes.usage
+    }
     return report(error, context)
   }
 }

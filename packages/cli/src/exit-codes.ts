@@ -12,4 +12,15 @@ export const exitCodes = {
   /** 128 + SIGINT, as shells have it: loops stop on it. */
   interrupted: 130,
 } as const
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+/** Of `prove`: its own, because a gate of a deployment reads them. */
+export const proveCodes = {
+  go: 0,
+  noGo: 1,
+  inconclusive: 2,
+  usage: 3,
+  unreachable: 4,
+  internal: 5,
+} as const
+export type ExitCode =
+  | (typeof exitCodes)[keyof typeof exitCodes]
+  | (typeof proveCodes)[keyof typeof proveCodes]

@@ -34,6 +34,7 @@ export interface Contract {
 export function contract(): Contract {
   const { Run, Thread, ThreadList, ThreadState, CreateThread, PatchThread, SubmitRun } = resources
   const { FileInfo, ArtifactInfo, EventPage, Session, AgentList } = resources
+  const { Version, Readiness } = resources
   const { CreateToken, TokenInfo, TokenList, CreatedToken, WsTicket } = resources
   return {
     version: wireVersion,
@@ -57,6 +58,8 @@ export function contract(): Contract {
       CreatedToken,
       WsTicket,
       AgentList,
+      Version,
+      Readiness,
       LifecycleItem,
       CloseReason,
       Report,

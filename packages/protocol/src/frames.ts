@@ -7,6 +7,9 @@ import { limits } from './limits.ts'
 /** The subprotocol, which is also the version of the wire. */
 export const wireVersion = 'holdfast.v1'
 
+/** The node that answered, on every response and on the handshake of a WebSocket. */
+export const nodeHeader = 'x-holdfast-node'
+
 // One pattern each and no refinement: a refinement has no JSON Schema, and the contract would promise too much.
 const thread = 'thread/thr_[0-7][0-9A-HJKMNP-TV-Z]{25}'
 

@@ -141,3 +141,17 @@ export type WsTicket = z.infer<typeof WsTicket>
 export const AgentInfo = z.object({ name: z.string(), description: z.string(), tools: z.array(z.string()) })
 export const AgentList = z.object({ items: z.array(AgentInfo) })
 export type AgentList = z.infer<typeof AgentList>
+
+/** `GET /version`: which build this is. What the operator did not say is `unknown`, never guessed. */
+export const Version = z.object({
+  version: z.string(),
+  role: z.enum(['all', 'web', 'worker']),
+  commit: z.string().regex(/^([0-9a-f]{7,40}|unknown)$/),
+  image: z.string().regex(/^(sha256:[0-9a-f]{64}|unknown)$/),
+  contract: z.string().describe('SHA-256 of the body of GET /v1/contract, as hex'),
+  schema: z.string().describe('the newest migration that this build brings'),
+})
+export type Version = z.infer<typeof Version>
+
+/** `GET /health/ready`, where it answers 200. */
+export const Readiness = z.object({ status: z.literal('ready'), dependencies: z.array(z.string()).min(1) })

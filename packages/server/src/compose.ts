@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { systemIdMaker } from '@holdfast/protocol'
 import { dataHelper, dataHelperTools } from './agents/data-helper/data-helper.ts'
+import { proofAgent } from './agents/proof/proof-agent.ts'
+import { proofTools } from './agents/proof/proof-tools.ts'
 import { createRegistry } from './agents/registry.ts'
 import { writeLocalAccess } from './auth/local-access.ts'
 import { createQuotas, noQuotas, type QuotaLimits } from './auth/quotas.ts'
@@ -30,7 +32,7 @@ import { startWorker } from './runs/worker.ts'
 import type { Durability, Store } from './store/store.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { startUpkeep } from './upkeep/start-upkeep.ts'
-import { version } from './version.ts'
+import { versionOf } from './version.ts'
 import { createWorkspace } from './workspace/create-workspace.ts'
 
 export interface ServerOptions {
@@ -100,11 +102,14 @@ export async function startServer({
   const upkeep = opened.use(
     startUpkeep({ store, blobs, threads, workspace, retentionDays: settings.retentionDays, logger }),
   )
+  // In production there is nobody who may ask it, and so it is not there.
+  const provable = tier.tier !== 'production'
   const models = parts.models ?? createModelManager()
   const registry = createRegistry({
-    agents: parts.agents ?? [dataHelper],
-    tools: parts.tools ?? dataHelperTools,
+    agents: [...(parts.agents ?? [dataHelper]), ...(provable ? [proofAgent] : [])],
+    tools: [...(parts.tools ?? dataHelperTools), ...(provable ? proofTools : [])],
     models,
+    mayProve: ({ kind }) => kind === 'simulated' || (kind === 'local' && provesLocally(tier.tier)),
   })
 
   const quotaLimits = quotasOf(settings)
@@ -163,7 +168,7 @@ export async function startServer({
   const state = { ready: false }
   const common = {
     dependencies: async () => [{ name: 'store', ready: state.ready && (await answers(store)) }],
-    version: { version, role },
+    version: versionOf(settings),
     logger,
   }
   const front = opened.use(
@@ -217,6 +222,12 @@ export async function startServer({
     [Symbol.asyncDispose]: close,
   }
 }
+
+/**
+ * The local user of a development server proves it to themselves. Detected or assumed tiers grant nothing (P2), and
+ * neither does this: local mode is loopback only, and the agent gives back what it was sent.
+ */
+const provesLocally = (tier: Tier): boolean => tier === 'development' || tier === 'test'
 
 /** The one user of local mode has nobody to share with. */
 function quotasOf(settings: Settings): QuotaLimits {

@@ -142,7 +142,11 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
     runs: deps.runs,
     workspace,
     followEvents: realtime.followEvents,
-    agents: registry.agents.map(({ name, description, tools }) => ({ name, description, tools: [...tools] })),
+    agentsOf: (principal) =>
+      registry
+        .agentsOf(principal)
+        .map(({ name, description, tools }) => ({ name, description, tools: [...tools] })),
+    node: deps.node,
     dependencies: deps.dependencies,
     version: deps.version,
     logger,

@@ -13,6 +13,8 @@ export interface AgentDefinition {
   readonly maxSteps?: number
   /** How the offline model chooses among the tools; null: the agent needs a provider's model. */
   readonly offlineRules: OfflineRules | null
+  /** Who may ask it; the others are answered as if it were not there. Default: everyone. */
+  readonly openTo?: 'everyone' | 'provers'
 }
 
 export const agentLimits = { steps: 24 } as const

@@ -1,14 +1,20 @@
 import { HoldfastError, ToolEffect } from '@holdfast/protocol'
 import type { ModelManager } from '../models/model-manager.ts'
 import { offlineModelName } from '../models/offline-model.ts'
+import type { Principal } from '../principal.ts'
 import type { ToolDefinition } from '../tools/define-tool.ts'
 import type { AgentDefinition } from './define-agent.ts'
 
 export interface Registry {
   readonly models: ModelManager
   readonly agents: readonly AgentDefinition[]
-  /** @throws {HoldfastError} bad_request naming the agents there are; null takes the first registered */
-  agent(name: string | null): AgentDefinition
+  /** What a principal may ask. */
+  agentsOf(principal: Principal): readonly AgentDefinition[]
+  /**
+   * @param principal who asks; left out by a worker, whose runs were admitted when they were submitted
+   * @throws {HoldfastError} bad_request naming the agents there are for them; null takes the first registered
+   */
+  agent(name: string | null, principal?: Principal): AgentDefinition
   /** The tools of an agent, by name. */
   toolsOf(agent: AgentDefinition): ReadonlyMap<string, ToolDefinition>
 }
@@ -28,8 +34,10 @@ export function createRegistry(parts: {
   readonly agents: readonly AgentDefinition[]
   readonly tools: readonly ToolDefinition[]
   readonly models: ModelManager | undefined
+  /** Who may ask agents that are open to provers only. Default: nobody. */
+  readonly mayProve?: (principal: Principal) => boolean
 }): Registry {
-  const { models } = parts
+  const { models, mayProve = () => false } = parts
   if (models === undefined)
     throw new RegistryError('There is no model manager; an agent cannot run without one')
   const tools = uniqueByName('tool', parts.tools)
@@ -48,15 +56,20 @@ export function createRegistry(parts: {
       if (agent.offlineRules === null)
         throw new RegistryError(`Agent ${agent.name} has no offline rules and no other model is configured`)
 
+  const agentsOf = (principal: Principal): readonly AgentDefinition[] =>
+    [...agents.values()].filter(({ openTo }) => openTo !== 'provers' || mayProve(principal))
+
   return Object.freeze<Registry>({
     models,
     agents: Object.freeze([...agents.values()]),
-    agent: (name) => {
-      const found = name === null ? first : agents.get(name)
+    agentsOf,
+    agent: (name, principal) => {
+      const open = principal === undefined ? [...agents.values()] : agentsOf(principal)
+      const found = name === null ? first : open.find((agent) => agent.name === name)
       if (found === undefined)
         throw new HoldfastError(
           'bad_request',
-          `There is no agent ${JSON.stringify(name)}; choose one of ${[...agents.keys()].join(', ')}`,
+          `There is no agent ${JSON.stringify(name)}; choose one of ${open.map((agent) => agent.name).join(', ')}`,
         )
       return found
     },

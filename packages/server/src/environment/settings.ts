@@ -341,6 +341,27 @@ const table = {
     sentence:
       'Proxies of yours before this server. Clients are then told apart by X-Forwarded-For, which is not believed otherwise.',
   }),
+  commit: setting<string | null>({
+    names: ['HOLDFAST_COMMIT'],
+    parser: z
+      .string()
+      .regex(/^[0-9a-f]{7,40}$/)
+      .nullable(),
+    fallback: null,
+    allowed: 'a git commit: 7 to 40 lowercase hexadecimal digits',
+    sentence:
+      'The commit this server was built from; shown at /version, so that a proof knows what it proved.',
+  }),
+  imageDigest: setting<string | null>({
+    names: ['HOLDFAST_IMAGE_DIGEST'],
+    parser: z
+      .string()
+      .regex(/^sha256:[0-9a-f]{64}$/)
+      .nullable(),
+    fallback: null,
+    allowed: 'the digest of an image: sha256: and 64 lowercase hexadecimal digits',
+    sentence: 'The image this server runs from; shown at /version.',
+  }),
   logLevel: setting<LogLevel>({
     names: ['HOLDFAST_LOG_LEVEL'],
     parser: z.enum(logLevels),
@@ -355,12 +376,20 @@ const table = {
     allowed: `a whole number of bytes from 1 to ${64 * 1024 * MiB}`,
     sentence: 'The largest file that is accepted, in bytes, before and after unpacking.',
   }),
+  githubStepSummary: setting<string | null>({
+    names: ['GITHUB_STEP_SUMMARY'],
+    parser: directory.nullable(),
+    fallback: null,
+    allowed: 'a file',
+    sentence:
+      'Where GitHub Actions takes the summary of a step from; `holdfast prove --github` appends to it.',
+  }),
   token: setting<Secret | null>({
     names: ['HOLDFAST_TOKEN'],
     parser: printable.transform(secret).nullable(),
     fallback: null,
     allowed: 'a token as it was shown: printable characters without spaces',
-    sentence: 'The token that `holdfast ask --url` sends.',
+    sentence: 'The token that `holdfast ask --url` and `holdfast prove` send.',
     secret: true,
   }),
 } as const satisfies Record<string, Setting<never> | Setting<unknown>>

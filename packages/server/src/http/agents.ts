@@ -5,7 +5,7 @@ import { authenticate } from './guard.ts'
 
 export function agentRoutes(app: FastifyInstance, deps: HttpDeps): void {
   app.get('/v1/agents', async (request): Promise<AgentList> => {
-    await authenticate(request, deps)
-    return { items: deps.agents }
+    const principal = await authenticate(request, deps)
+    return { items: deps.agentsOf(principal) }
   })
 }

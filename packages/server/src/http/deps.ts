@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { AgentList, Position, ThreadId } from '@holdfast/protocol'
+import type { AgentList, NodeId, Position, ThreadId, Version } from '@holdfast/protocol'
 import type { Audit } from '../auth/audit.ts'
 import type { Access, Authenticator, BrowserBoundary, Credentials } from '../auth/authenticator.ts'
 import type { CookiePolicy } from '../auth/cookie-policy.ts'
@@ -37,7 +37,8 @@ export interface HttpDeps {
   readonly log: EventLog
   readonly runs: Runs
   readonly workspace: Workspace
-  readonly agents: AgentList['items']
+  /** Those that a principal may ask. */
+  readonly agentsOf: (principal: Principal) => AgentList['items']
   readonly authenticator: Authenticator
   readonly sessions: Pick<Sessions, 'end' | 'endAll'>
   readonly cookies: CookiePolicy
@@ -63,9 +64,11 @@ export interface HttpDeps {
   }) => Promise<void>
   /** For tests. */
   readonly httpLimits?: Partial<HttpLimits>
+  /** Of this process; on every answer, so that a client can tell who gave it. */
+  readonly node: NodeId
   /** Asked by /health/ready. */
   readonly dependencies: () => Promise<readonly Dependency[]>
   /** Shown at /version. */
-  readonly version: { readonly version: string; readonly [detail: string]: string }
+  readonly version: Version
   readonly logger: Logger
 }

@@ -1,6 +1,7 @@
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import multipart from '@fastify/multipart'
+import { nodeHeader } from '@holdfast/protocol'
 import { accountRoutes } from './account.ts'
 import { agentRoutes } from './agents.ts'
 import { artifactRoutes } from './artifacts.ts'
@@ -25,6 +26,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   app.addHook('onRequest', async (request, reply) => {
     // Unless a route knows better, an answer is for whoever asked and is kept by nobody on the way.
     reply.header('cache-control', 'no-store')
+    reply.header(nodeHeader, deps.node)
     guardHost(request, deps)
   })
 

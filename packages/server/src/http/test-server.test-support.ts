@@ -115,6 +115,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     allowsOrigin: (origin: string) => origin === options.origin || auth.boundary.allowsOrigin(origin),
   }
   const bus = createInProcessBus()
+  const node = makeId('node')
   auth.revocations.onRevoke((revoked) => bus.publish({ kind: 'revoked', userId: revoked }))
   const realtime = openRealtime({
     ready: options.ready ?? (() => true),
@@ -125,7 +126,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     log,
     lifecycle,
     bus,
-    node: makeId('node'),
+    node,
     makeId,
     logger: silentLogger,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
@@ -148,7 +149,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
         }
       },
     },
-    agents: [{ name: 'data-helper', description: 'Answers questions about data', tools: [] }],
+    agentsOf: () => [{ name: 'data-helper', description: 'Answers questions about data', tools: [] }],
+    node,
     ...auth,
     proxyHops: 0,
     account: createAccount({ ...auth, store, threads, log, workspace }),
@@ -156,7 +158,14 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     signIn: null,
     followEvents: (request) => realtime.followEvents(request),
     dependencies: async () => [{ name: 'store', ready: true }],
-    version: { version: '0.0.0-test' },
+    version: {
+      version: '0.0.0-test',
+      role: 'all',
+      commit: 'unknown',
+      image: 'unknown',
+      contract: '0'.repeat(64),
+      schema: 'none',
+    },
     logger: { ...silentLogger, error: (fields) => void options.logged?.push(fields) },
     ...options.deps,
   })

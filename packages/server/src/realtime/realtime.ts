@@ -6,6 +6,7 @@ import {
   limits,
   type MakeId,
   type NodeId,
+  nodeHeader,
   problem,
   type UserId,
   wireVersion,
@@ -97,6 +98,8 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
     ...{ closeTimeout: bounds.closeTimeoutMs },
     handleProtocols: (offered) => (offered.has(wireVersion) ? wireVersion : (otherVersion(offered) ?? false)),
   })
+  // Also before `ready`: a prover, or whoever reads a log of a proxy, can tell which node took the socket.
+  server.on('headers', (headers) => headers.push(`${nodeHeader}: ${deps.node}`))
   const admissions = createAdmissions(bounds)
   const streams = createEventStreams(common)
   const open = new Map<WebSocket, Connection>()

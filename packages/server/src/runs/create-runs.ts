@@ -31,7 +31,7 @@ export function createRuns(deps: {
   const { store, log, registry, makeId } = deps
 
   const submit: Runs['submit'] = async (principal, threadId, request, idempotencyKey) => {
-    const { agent, model } = checked(registry, request)
+    const { agent, model } = checked(registry, principal, request)
     const { whenBusy } = request
     const requestHash = hashOf(threadId, request)
     const first = async (db: Store['db']): Promise<Submitted | null> => {
@@ -137,8 +137,12 @@ function repeated(row: RunRow, requestHash: string): Submitted {
 }
 
 /** Agent and model are known before anything is written; a typo is an answer, not a failed run. */
-function checked(registry: Registry, request: ParsedSubmitRun): { agent: string; model: string | null } {
-  const agent = registry.agent(request.agent ?? null)
+function checked(
+  registry: Registry,
+  principal: Principal,
+  request: ParsedSubmitRun,
+): { agent: string; model: string | null } {
+  const agent = registry.agent(request.agent ?? null, principal)
   registry.models.resolve(request.model ?? null, agent.offlineRules)
   return { agent: agent.name, model: request.model ?? null }
 }

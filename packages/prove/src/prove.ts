@@ -1,0 +1,262 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { contract, Version } from '@holdfast/protocol'
+import { catalogue } from './checks/catalogue.ts'
+import type { Facts, Line } from './history/lines.ts'
+import { createRecorder, HistoryFullError, type Recorder } from './history/recorder.ts'
+import { viewOf } from './history/view.ts'
+import { createLab, type Hook, type Lab, randomHex, type SimulationKey } from './lab/lab.ts'
+import { type Plan, type ProfileName, profiles } from './plan/profiles.ts'
+import { compareStep } from './steps/compare.ts'
+import { type Idler, openIdler } from './steps/idle.ts'
+import { lastStep, type Step, steps } from './steps/steps.ts'
+import { toolVersion } from './tool-version.ts'
+import { judge } from './verdict/judge.ts'
+import type { Proof } from './verdict/proof-document.ts'
+import { closeAgents } from './wire/http.ts'
+
+export interface ProveOptions {
+  readonly url: string
+  readonly profile: ProfileName
+  /** Bearer tokens of the users to act as; one may stand for all. */
+  readonly tokens?: readonly string[]
+  /** In place of tokens: simulated users, made for this proof. */
+  readonly simulation?: SimulationKey | null
+  readonly against?: string | null
+  readonly expectCommit?: string | null
+  readonly expectImage?: string | null
+  /** Said by whoever runs the platform, and not by the server. Default: as expectCommit or expectImage is given. */
+  readonly hooks?: Readonly<Partial<Record<'restart' | 'kill' | 'rollback', Hook>>>
+  readonly rollbackCommand?: string | null
+  readonly previous?: string | null
+  readonly waivers?: Facts['proof']['waivers']
+  readonly baseline?: Facts['baseline'] | null
+  /** The contract that clients were built against. Default: the one of this prover. */
+  readonly reference?: Facts['reference'] | null
+  readonly killMatrix?: Facts['kill_matrix'] | null
+  readonly plan?: Partial<Plan>
+  /** Only these steps, and the checks that need no others. Default: all. */
+  readonly only?: readonly string[] | null
+  readonly ca?: string | null
+  readonly onStep?: (step: Pick<Step, 'id' | 'title'>, at: number, of: number) => void
+  /** For the check of the machine that proves: what stands still is told by it. */
+  readonly duringSteps?: () => void
+}
+
+/** Nobody at the address speaks HTTP: there is nothing to judge. Exit code 4. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError'
+}
+
+export interface Proved {
+  readonly lines: readonly Line[]
+  readonly proof: Proof
+}
+
+/** Kept for cleaning up after the last step. */
+const cleanUpMs = 15_000
+const compareMs = 15 * 60_000
+const diagnosticTries = 5
+
+/**
+ * Exercises the server, writes the history and judges it.
+ * @throws {UnreachableError}
+ */
+export async function prove(options: ProveOptions): Promise<Proved> {
+  const profile = profiles[options.profile]
+  const plan: Plan = { ...profile.plan, ...options.plan }
+  const recorder = createRecorder()
+  const id = randomHex(5)
+  const began = performance.now()
+  const chosen = steps.filter(
+    ({ id: step }) => (options.only?.includes(step) ?? true) && !profile.never.includes(step),
+  )
+  const withIdle = options.only?.includes('idle') ?? true
+  const deadline = {
+    at: began + plan.totalMs - cleanUpMs + (options.against == null ? 0 : compareMs),
+  }
+  const lab = createLab({
+    url: options.url,
+    recorder,
+    profile: { ...profile, plan },
+    id,
+    tokens: options.tokens ?? [],
+    simulation: options.simulation ?? null,
+    hooks: options.hooks ?? {},
+    ca: options.ca ?? null,
+    deadline,
+  })
+  announce(options, lab, [
+    ...chosen.map((step) => step.id),
+    ...(withIdle ? ['idle'] : []),
+    ...(options.against == null ? [] : ['compare']),
+  ])
+
+  const of = chosen.length + 2
+  let idler: Idler | null = null
+  try {
+    for (const [index, step] of chosen.entries()) {
+      if (performance.now() > deadline.at) {
+        recorder.fact('skipped', { step: step.id, why: 'the time of the proof was over' })
+        continue
+      }
+      options.onStep?.(step, index + 1, of)
+      const goesOn = await take(step, lab, options.duringSteps)
+      if (step.id === 'identity') {
+        requireAnswer(lab)
+        if (!speaksOurContract(lab)) {
+          recorder.fact('skipped', { step: 'everything else', why: 'what answers there is no Holdfast' })
+          break
+        }
+      }
+      if (step.id === 'sign-in' && withIdle) idler = await openIdler(lab)
+      if (!goesOn) break
+    }
+    if (idler !== null) {
+      const waiting = idler
+      options.onStep?.({ id: 'idle', title: 'leaving a connection alone' }, of - 1, of)
+      await take({ id: 'idle', title: '', run: () => waiting.finish() }, lab)
+    }
+    const { against } = options
+    if (against != null && lab.people.length > 0) {
+      options.onStep?.(
+        { id: 'compare', title: 'comparing with the stable build, block by block' },
+        of - 1,
+        of,
+      )
+      await take({ id: 'compare', title: '', run: (here) => compareStep(here, against) }, lab)
+    }
+  } finally {
+    deadline.at = performance.now() + cleanUpMs
+    options.onStep?.(lastStep, of, of)
+    await take(lastStep, lab)
+  }
+  if (options.only == null) await diagnose(lab, options)
+  recorder.step = 'end'
+  recorder.fact('ended', { seconds: Math.round((performance.now() - began) / 10) / 100 })
+  closeAgents()
+  return { lines: recorder.lines, proof: judge(recorder.lines) }
+}
+
+function announce(options: ProveOptions, { recorder, id, plan: _ }: Lab, order: readonly string[]): void {
+  const { profile, url, plan = {} } = options
+  recorder.fact('proof', {
+    format: 1,
+    id,
+    tool: `holdfast prove ${toolVersion}`,
+    url: withoutCredentials(url),
+    against: options.against == null ? null : withoutCredentials(options.against),
+    profile,
+    startedAt: new Date().toISOString(),
+    expectCommit: options.expectCommit ?? null,
+    expectImage: options.expectImage ?? null,
+    steps: [...order],
+    plan: { ...plan, ...(options.only == null ? {} : { only: 1 }) },
+    hooks: Object.keys(options.hooks ?? {}),
+    simulated: options.simulation != null,
+    waivers: [...(options.waivers ?? [])],
+    identitySource: options.expectCommit != null || options.expectImage != null ? 'operator' : 'server',
+    previous: options.previous ?? null,
+    rollbackCommand: options.rollbackCommand ?? null,
+  })
+  recorder.fact(
+    'reference',
+    options.reference ?? {
+      contract: JSON.parse(JSON.stringify(contract())) as unknown,
+      source: `the contract of ${toolVersion}`,
+    },
+  )
+  if (options.baseline != null) recorder.fact('baseline', options.baseline)
+  if (options.killMatrix != null) recorder.fact('kill_matrix', options.killMatrix)
+}
+
+function withoutCredentials(url: string): string {
+  const parsed = new URL(url)
+  parsed.username = ''
+  parsed.password = ''
+  return parsed.href
+}
+
+/** One step, timed, with how long this machine stood still meanwhile. false: nothing more can be written down. */
+async function take(step: Step, lab: Lab, during?: () => void): Promise<boolean> {
+  const { recorder } = lab
+  recorder.step = step.id
+  const delay = monitorEventLoopDelay({ resolution: 10 })
+  delay.enable()
+  const began = performance.now()
+  const cpu = process.cpuUsage()
+  let goesOn = true
+  try {
+    const running = step.run(lab)
+    during?.()
+    await running
+  } catch (error) {
+    goesOn = !(error instanceof HistoryFullError)
+    if (!goesOn) return false
+    recorder.fact('trouble', { step: step.id, what: error instanceof Error ? error.message : String(error) })
+  } finally {
+    delay.disable()
+    recorder.step = step.id
+    const seconds = (performance.now() - began) / 1000
+    const { user, system } = process.cpuUsage(cpu)
+    if (goesOn)
+      recorder.fact('block', {
+        label: step.id,
+        seconds: Math.round(seconds * 1000) / 1000,
+        stallMs: Math.round(delay.max / 1e4) / 100,
+        cpu: Math.round(((user + system) / 1e6 / Math.max(seconds, 0.001)) * 1000) / 1000,
+      })
+  }
+  return goesOn
+}
+
+/** @throws {UnreachableError} not one answer, to nothing */
+function requireAnswer({ recorder, url }: Lab): void {
+  const asked = recorder.lines.filter((line) => line.k === 'http')
+  if (asked.some(({ status }) => status !== null)) return
+  const error = asked.at(-1)?.error ?? 'no answer'
+  throw new UnreachableError(`Nothing that speaks HTTP answers at ${withoutCredentials(url)}: ${error}`)
+}
+
+function speaksOurContract({ recorder }: Lab): boolean {
+  return recorder.lines.some((line) => {
+    if (line.k !== 'http' || line.about !== 'identity' || line.status !== 200) return false
+    try {
+      return Version.safeParse(JSON.parse(line.body)).success
+    } catch {
+      return false
+    }
+  })
+}
+
+/**
+ * What failed is tried again a few times, to say whether it always fails. It changes no verdict: a check that failed
+ * has failed.
+ */
+async function diagnose(lab: Lab, options: ProveOptions): Promise<void> {
+  const failed = judge(lab.recorder.lines).checks.filter(
+    ({ outcome, id }) => outcome === 'failed' && repeatable.has(stepOf(id)),
+  )
+  for (const { id } of failed.slice(0, 2)) {
+    const step = steps.find((one) => one.id === stepOf(id))
+    const check = catalogue.find((one) => one.id === id)
+    if (step === undefined || check === undefined) continue
+    let times = 0
+    for (let index = 0; index < diagnosticTries; index += 1) {
+      const recorder: Recorder = createRecorder()
+      const deadline = { at: performance.now() + diagnosticMs }
+      const again: Lab = { ...createLab({ ...lab, recorder, deadline }), scripted: lab.scripted }
+      again.people.push(...lab.people)
+      await take(step, again)
+      const finding = check.judge({ view: viewOf(recorder.lines), plan: lab.plan })
+      if (finding.violations.length > 0) times += 1
+      await take(lastStep, again)
+    }
+    lab.recorder.fact('diagnosis', { check: id, failed: times, of: diagnosticTries })
+  }
+  void options
+}
+
+const diagnosticMs = 6_000
+/** Steps that can be taken again by themselves and are over soon. */
+const repeatable = new Set(['auth', 'connect', 'flow', 'resume'])
+const stepOf = (id: string): string => catalogue.find((check) => check.id === id)?.steps.at(-1) ?? ''

@@ -1,0 +1,67 @@
+import type { Lab } from '../lab/lab.ts'
+import { signSimulation } from '../lab/simulation.ts'
+
+/** Everything that was made is taken away, and looked for afterwards. */
+export async function residueStep(lab: Lab): Promise<void> {
+  for (const { person, thread } of lab.threads) {
+    const removed = await lab.http(person, {
+      method: 'DELETE',
+      path: `/v1/threads/${thread}`,
+      about: 'remove',
+    })
+    const after = await lab.http(person, { path: `/v1/threads/${thread}`, about: 'removed' })
+    lab.recorder.fact('case', {
+      check: 'clean.residue',
+      name: thread,
+      expected: 'removed: 204, then 404',
+      seen: `${removed.status}, then ${after.status}`,
+      // Gone before us is gone, too.
+      ok: (removed.status === 204 || removed.status === 404) && after.status === 404,
+      strict: true,
+    })
+  }
+  for (const person of uniqueUsers(lab)) {
+    const items = (await lab.http(person, { path: '/v1/threads', about: 'left' })).json()?.['items']
+    const left = Array.isArray(items)
+      ? items.filter((item: unknown) =>
+          String(Reflect.get(Object(item), 'title')).startsWith(`prove-${lab.id}-`),
+        )
+      : null
+    lab.recorder.fact('case', {
+      check: 'clean.residue',
+      name: `threads of ${person.name} afterwards`,
+      expected: 'none of this proof',
+      seen: left === null ? 'no list' : `${left.length}`,
+      ok: left?.length === 0,
+      strict: true,
+    })
+  }
+  await purgeSimulated(lab)
+}
+
+const uniqueUsers = ({ people }: Lab) => [
+  ...new Map(people.map((person) => [person.userId, person])).values(),
+]
+
+async function purgeSimulated(lab: Lab): Promise<void> {
+  const { simulation } = lab
+  if (simulation === null) return
+  for (const { name } of lab.people) {
+    const path = `/auth/e2e/runs/${name}`
+    const purged = await lab.http(null, {
+      method: 'DELETE',
+      path,
+      headers: signSimulation(simulation, { method: 'DELETE', path, body: '' }),
+      about: 'purge',
+    })
+    const { status } = purged
+    lab.recorder.fact('case', {
+      check: 'clean.residue',
+      name: `simulated users of ${name}`,
+      expected: '200 or 204',
+      seen: String(status),
+      ok: status === 200 || status === 204,
+      strict: true,
+    })
+  }
+}

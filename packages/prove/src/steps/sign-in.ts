@@ -1,0 +1,83 @@
+import { proofAgentName } from '@holdfast/protocol'
+import type { Lab, Person } from '../lab/lab.ts'
+import { signSimulation } from '../lab/simulation.ts'
+
+const nameOf = (lab: Lab, index: number): string => `prove-${lab.id}-u${String(index + 1).padStart(2, '0')}`
+
+/** Personas the simulation knows; each run of it has its own users. */
+const personas = ['alice', 'bob'] as const
+
+/** Makes the people of the proof, and finds out whether the proof agent is there for them. */
+export async function signInStep(lab: Lab): Promise<void> {
+  if (lab.simulation === null) await byTokens(lab)
+  else await bySimulation(lab)
+  for (const { name, userId, kind } of lab.people) lab.recorder.fact('person', { user: name, userId, kind })
+  const [first] = lab.people
+  if (first === undefined) return
+  const agents = (await lab.http(first, { path: '/v1/agents', about: 'agents' })).json()?.['items']
+  lab.scripted =
+    Array.isArray(agents) &&
+    agents.some(
+      (agent: unknown) =>
+        typeof agent === 'object' && agent !== null && Reflect.get(agent, 'name') === proofAgentName,
+    )
+  await leftovers(lab)
+}
+
+/** One token may stand for several people: they share a user, and are told apart by their threads. */
+async function byTokens(lab: Lab): Promise<void> {
+  for (const [index, token] of lab.tokens.entries()) lab.recorder.secret(`token${index + 1}`, token)
+  if (lab.tokens.length === 0) return
+  const known = new Map<string, Pick<Person, 'userId' | 'kind'>>()
+  for (let index = 0; index < Math.max(lab.plan.users, lab.tokens.length); index += 1) {
+    const token = lab.tokens[index % lab.tokens.length] ?? ''
+    const session = known.get(token) ?? (await sessionOf(lab, token))
+    if (session === null) continue
+    known.set(token, session)
+    lab.people.push({ name: nameOf(lab, index), token, ...session })
+  }
+}
+
+async function bySimulation(lab: Lab): Promise<void> {
+  const { simulation, recorder, plan } = lab
+  if (simulation === null) return
+  recorder.secret('simulation-key', simulation.key)
+  for (let index = 0; index < plan.users; index += 1) {
+    const name = nameOf(lab, index)
+    const body = { persona: personas[index % personas.length] ?? 'alice', run: name, mode: 'token' }
+    const answer = await lab.http(null, {
+      method: 'POST',
+      path: '/auth/e2e/session',
+      headers: signSimulation(simulation, {
+        method: 'POST',
+        path: '/auth/e2e/session',
+        body: JSON.stringify(body),
+      }),
+      body,
+      about: 'simulate',
+    })
+    const token = answer.json()?.['token']
+    if (typeof token !== 'string') continue
+    recorder.secret(`simulated${index + 1}`, token)
+    const session = await sessionOf(lab, token)
+    if (session !== null) lab.people.push({ name, token, ...session })
+  }
+}
+
+async function sessionOf(lab: Lab, token: string): Promise<Pick<Person, 'userId' | 'kind'> | null> {
+  const session = (await lab.http(null, { path: '/v1/session', token, about: 'session' })).json()
+  const userId = session?.['user']
+  const kind = session?.['kind']
+  return typeof userId === 'string' && typeof kind === 'string' ? { userId, kind } : null
+}
+
+/** Threads of a proof that was interrupted: its name is on them, and no person names a thread so. */
+async function leftovers(lab: Lab): Promise<void> {
+  const [first] = lab.people
+  if (first === undefined || first.kind === 'user') return
+  const items = (await lab.http(first, { path: '/v1/threads', about: 'leftovers' })).json()?.['items']
+  if (!Array.isArray(items)) return
+  for (const item of items as { id?: unknown; title?: unknown }[])
+    if (typeof item.id === 'string' && /^prove-[0-9a-f]{10}-u\d\d$/.test(String(item.title)))
+      await lab.http(first, { method: 'DELETE', path: `/v1/threads/${item.id}`, about: 'leftovers' })
+}
