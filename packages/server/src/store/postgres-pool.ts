@@ -22,8 +22,8 @@ export const postgresLimits = {
   knockMs: 3_000,
   /** …and one that does not say goodbye within this is left. */
   goodbyeMs: 500,
-  /** A transaction whose process stands still gives its locks back. */
-  idleInTransactionMs: 30_000,
+  /** A transaction whose process stands still gives its locks back, soon enough for a hand-over within 10 s (R2). */
+  idleInTransactionMs: 5_000,
   /** For a new connection, and for a free one of the pool. */
   connectMs: 10_000,
   /** From when on a silent connection is asked by the kernel whether the other side is still there. */
