@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+import { Duplex } from 'node:stream'
 import { type LifecycleItem, limits, type Run, threadStream } from '@holdfast/protocol'
 import { describe, expect, test } from 'vitest'
 import {
@@ -95,6 +97,27 @@ describe('of connections', () => {
   test('a full node refuses with 503 before the upgrade', async () => {
     const refused = await refusal({ limits: { connections: 2 } }, 2)
     expect(refused).toEqual({ status: 503, retry: '1' })
+  })
+  test('a refused one whose line is cut before it hears of it ends itself, not the process', async () => {
+    await using server = await openTestServer({ limits: { connections: 0 } })
+    // Its RST has arrived, and nobody has read of it yet: the next write meets it.
+    const cut = new Duplex({
+      read() {},
+      write(_chunk, _encoding, done) {
+        done(new Error('write ECONNRESET'))
+      },
+    })
+    const { promise: closed, resolve } = Promise.withResolvers<void>()
+    cut.once('close', resolve)
+    const request = {
+      url: '/v1/ws',
+      headers: { host: new URL(server.url).host },
+      socket: { remoteAddress: '::1' },
+    }
+    server.realtime.handleUpgrade(request as IncomingMessage, cut, Buffer.alloc(0))
+    // An error that nobody hears of would fail this file as an uncaught one.
+    await closed
+    expect(cut.errored?.message).toBe('write ECONNRESET')
   })
 })
 

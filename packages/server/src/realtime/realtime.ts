@@ -124,7 +124,14 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
       socket.on('close', () => open.delete(socket))
     }
   }
-  const admit = (request: IncomingMessage, socket: Duplex, head: Buffer, verdict: UpgradeVerdict): void => {
+  /** @param handOver called when ws takes the socket, and its errors, over */
+  const admit = (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    verdict: UpgradeVerdict,
+    handOver: () => void,
+  ): void => {
     if (verdict.kind === 'refuse') {
       refuse(socket, verdict)
       return
@@ -137,6 +144,7 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
     }
     // Also where the handshake fails and no WebSocket comes of it.
     socket.once('close', place.leave)
+    handOver()
     server.handleUpgrade(request, socket, head, (accepted) => accept(accepted, verdict, place))
   }
 
@@ -176,10 +184,7 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
       const onError = (): void => void socket.destroy()
       socket.on('error', onError)
       judgeUpgrade(request, { ...deps, ready: () => !leaving && deps.ready() })
-        .then((verdict) => {
-          if (verdict.kind !== 'refuse') socket.off('error', onError)
-          admit(request, socket, head, verdict)
-        })
+        .then((verdict) => admit(request, socket, head, verdict, () => socket.off('error', onError)))
         .catch((error: unknown) => {
           if (error instanceof HoldfastError && error.code === 'not_ready')
             return refuse(socket, { code: error.code, detail: error.message })
