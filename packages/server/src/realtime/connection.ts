@@ -274,7 +274,7 @@ export function serveConnection(
     tell({ kind: 'gone' })
   })
 
-  void perform(startSession(handshake.access !== null, context())).catch(failed)
+  void perform(startSession(context())).catch(failed)
   return {
     drain: (leaveWithinMs, leaveAfterMs) => tell({ kind: 'drain', leaveWithinMs, leaveAfterMs }),
     leave: () => tell({ kind: 'leave_due' }),

@@ -270,7 +270,7 @@ describe('who may connect', () => {
     reader.send('?')
     await reader.next('error')
     clock.fire((ms) => ms === 5_000)
-    expect(await reader.closed).toMatchObject({ code: 4501 })
+    expect(await reader.closed).toEqual({ code: 4008, reason: '{"r":"no_hello"}' })
   })
 })
 

@@ -41,7 +41,7 @@ interface Signed extends Alive {
 }
 
 export type SessionState =
-  | ({ readonly kind: 'awaiting_hello'; readonly signed: boolean } & Alive)
+  | ({ readonly kind: 'awaiting_hello' } & Alive)
   | ({ readonly kind: 'authenticating'; readonly subs: readonly Subscription[] } & Alive)
   | ({ readonly kind: 'ready' } & Signed)
   | ({ readonly kind: 'draining' } & Signed)
@@ -141,10 +141,9 @@ type Row<State extends SessionState> = { readonly [Kind in EventKind]: Rule<Stat
 type Open = Exclude<SessionState, { kind: 'closed' }>
 type InSession = StateOf<'ready' | 'draining'>
 
-/** @param signed the handshake carried credentials that are good */
-export function startSession(signed: boolean, { limits, nowMs }: SessionContext): SessionStep {
+export function startSession({ limits, nowMs }: SessionContext): SessionStep {
   return {
-    next: { kind: 'awaiting_hello', signed, bucket: fullBucket(limits, nowMs), badFrames: 0 },
+    next: { kind: 'awaiting_hello', bucket: fullBucket(limits, nowMs), badFrames: 0 },
     effects: [{ do: 'plan', timer: 'hello_overdue', inMs: limits.helloWithinMs }],
   }
 }
@@ -274,9 +273,8 @@ const awaitingHello: Row<StateOf<'awaiting_hello'>> = {
     next: { kind: 'authenticating', subs: frame.subs ?? [], bucket, badFrames },
     effects: [{ do: 'authenticate', auth: frame.auth ?? null, instance: frame.instance }],
   })),
-  // A slow but known client may try again; one that named no credentials in time is turned away.
-  hello_overdue: ({ signed }) =>
-    signed ? end(4008, { r: 'no_hello' }) : end(4501, { r: 'unauthenticated' }),
+  // Never 4501, which ends a client for good: where thousands come back at once, many say hello late that could sign.
+  hello_overdue: ends(4008, 'no_hello'),
   authenticated: ignore,
 }
 
