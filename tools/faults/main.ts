@@ -94,4 +94,5 @@ try {
   console.error(`${(error as Error).message}\n\n${helpText()}`)
   process.exit(usageExitCode)
 }
-process.exitCode = await main(command)
+// Not by itself: over sockets that were reset while they connected, Node's own clean-up spins for ever.
+process.exit(await main(command))

@@ -196,7 +196,9 @@ function join(
     ended = true
     clearTimeout(timer)
     near.resetAndDestroy()
-    far.resetAndDestroy()
+    // One that is still connecting would wait for that before it resets: a frozen server never lets it in.
+    if (far.connecting) far.destroy()
+    else far.resetAndDestroy()
   }
   const write = async (to: Socket, bytes: Buffer): Promise<void> => {
     if (ended || to.destroyed || to.write(bytes)) return
