@@ -3,12 +3,12 @@ import { HoldfastError, position, type ThreadId, type UserId } from '@holdfast/p
 import type { Hint } from '../../../packages/server/src/bus/bus.ts'
 import { type CommitListener, headOf } from '../../../packages/server/src/log/commit-listeners.ts'
 import type { EventLog } from '../../../packages/server/src/log/event-log.ts'
+import type { Outlet } from '../../../packages/server/src/realtime/active-subscription.ts'
 import { createHub } from '../../../packages/server/src/realtime/hub.ts'
 import { realtimeLimits } from '../../../packages/server/src/realtime/limits.ts'
 import { createSources } from '../../../packages/server/src/realtime/sources.ts'
 import {
   createSubscriptions,
-  type Outlet,
   type Subscriptions,
 } from '../../../packages/server/src/realtime/subscriptions.ts'
 import type { Schedule, Wakes } from './schedule.ts'

@@ -27,9 +27,11 @@ export interface PlantedBug {
 }
 
 const hub = 'packages/server/src/realtime/hub.ts'
+const followed = 'packages/server/src/realtime/followed-stream.ts'
 const pump = 'packages/server/src/realtime/pump.ts'
 const tail = 'packages/server/src/realtime/tail.ts'
 const subscriptions = 'packages/server/src/realtime/subscriptions.ts'
+const subscription = 'packages/server/src/realtime/active-subscription.ts'
 const follower = 'packages/client/src/follower.ts'
 const stream = 'packages/client/src/stream.ts'
 
@@ -38,15 +40,15 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'reads before it registers',
     trial: 'model',
     edits: [
-      { file: hub, from: '      followed.watchers.add(watcher)\n', to: '' },
+      { file: followed, from: '    this.watchers.add(watcher)\n', to: '' },
       {
-        file: hub,
-        from: 'read: followed.tail.read,',
-        to: `async read(after, most) {
-          const page = await followed.tail.read(after, most)
-          followed.watchers.add(watcher)
-          return page
-        },`,
+        file: followed,
+        from: '    return this.#followed.tail.read(after, most)\n',
+        to: `    return this.#followed.tail.read(after, most).then((page) => {
+      this.#followed.watchers.add(this.#watcher)
+      return page
+    })
+`,
       },
     ],
   },
@@ -54,27 +56,27 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'clears dirty after the read',
     trial: 'model',
     edits: [
-      { file: pump, from: '    dirty = false // P2\n', to: '' },
+      { file: pump, from: '    this.#dirty = false // P2\n', to: '' },
       {
         file: pump,
         from: '    const last = items.at(-1)\n',
-        to: '    dirty = false\n    const last = items.at(-1)\n',
+        to: '    this.#dirty = false\n    const last = items.at(-1)\n',
       },
     ],
   },
   {
     name: 'takes the next head for an old one (>= for >)',
     trial: 'model',
-    edits: [{ file: pump, from: 'head <= sent &&', to: 'head <= sent + 1 &&' }],
+    edits: [{ file: pump, from: 'head <= this.#sent &&', to: 'head <= this.#sent + 1 &&' }],
   },
   {
     name: 'wakes only the first follower',
     trial: 'model',
     edits: [
       {
-        file: hub,
-        from: '[...followed.watchers]) watcher.wake',
-        to: '[...followed.watchers].slice(0, 1)) watcher.wake',
+        file: followed,
+        from: '[...this.watchers]) watcher.wake',
+        to: '[...this.watchers].slice(0, 1)) watcher.wake',
       },
     ],
   },
@@ -105,8 +107,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: tail,
-        from: 'ring.slice(after - first.seq + 1)',
-        to: 'ring.slice(Math.max(0, after - first.seq))',
+        from: 'this.#ring.slice(after - first.seq + 1)',
+        to: 'this.#ring.slice(Math.max(0, after - first.seq))',
       },
     ],
   },
@@ -114,7 +116,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'raises sent before it can send',
     trial: 'model',
     edits: [
-      { file: pump, from: '      port.send(items)', to: '      if (port.writable()) port.send(items)' },
+      {
+        file: pump,
+        from: '      this.#port.send(items)',
+        to: '      if (this.#port.writable()) this.#port.send(items)',
+      },
     ],
   },
   {
@@ -123,8 +129,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: pump,
-        from: '    dirty = false // P2\n',
-        to: '    dirty = false\n    if (!live) port.live(sent)\n    live = true\n',
+        from: '    this.#dirty = false // P2\n',
+        to: '    this.#dirty = false\n    if (!this.#live) this.#port.live(this.#sent)\n    this.#live = true\n',
       },
     ],
   },
@@ -132,19 +138,19 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'lets two loops of one pump run side by side',
     trial: 'model',
     edits: [
-      { file: pump, from: "if (state !== 'idle') return", to: "if (state === 'stopped') return" },
-      { file: subscriptions, from: 'const done = turn.then(task)', to: 'const done = task()' },
+      { file: pump, from: "if (this.#state !== 'idle') return", to: 'if (this.#stopped()) return' },
+      { file: subscriptions, from: 'const done = this.#turn.then(task)', to: 'const done = task()' },
     ],
   },
   {
     name: 'leaves the old pump running when a stream is asked for again',
     trial: 'model',
-    edits: [{ file: subscriptions, from: '        watch.end()\n        pump.stop()', to: '' }],
+    edits: [{ file: subscription, from: '    this.#watch.end()\n    this.pump.stop()', to: '' }],
   },
   {
     name: 'ignores the epoch of a cursor',
     trial: 'model',
-    edits: [{ file: subscriptions, from: 'epoch !== undefined && epoch !== logEpoch', to: 'false' }],
+    edits: [{ file: subscriptions, from: 'epoch !== undefined && epoch !== this.#deps.epoch', to: 'false' }],
   },
   {
     name: 'goes on from the event after the next (resume after + 1)',

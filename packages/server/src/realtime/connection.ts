@@ -7,15 +7,17 @@ import {
   type Stream,
   type UserId,
 } from '@holdfast/protocol'
-import type { WebSocket } from 'ws'
+import type { RawData, WebSocket } from 'ws'
 import type { Access, Authenticator, Credentials } from '../auth/authenticator.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { Outlet } from './active-subscription.ts'
 import type { Place } from './admissions.ts'
 import { closeReason, encode, encodeItems } from './frames.ts'
 import type { RealtimeLimits } from './limits.ts'
 import { PositionInDoubtError } from './pump.ts'
 import { readFrame } from './read-frame.ts'
 import {
+  type SessionContext,
   type SessionEffect,
   type SessionEvent,
   type SessionState,
@@ -60,228 +62,295 @@ export function serveConnection(
   handshake: Handshake,
   deps: ConnectionDeps,
 ): Connection {
-  const context = () => ({ nowMs: deps.nowMs(), chance: deps.random(), limits: deps.limits })
-  const timers = new Map<SessionTimer, () => void>()
-  let { credentials } = handshake
-  let subscriptions: Subscriptions | null = null
-  let userId: UserId | null = null
-  /** Somebody's credentials were revoked before it was known whose these are. */
-  let doubted = false
-  let paused = false
-  let state: SessionState = { kind: 'closed' }
-  // A function, because a variable that changes during an await is one that control flow analysis misjudges.
-  const isClosed = (): boolean => state.kind === 'closed'
+  return new SocketConnection(socket, id, place, handshake, deps)
+}
 
-  const dispatch = async (event: SessionEvent): Promise<void> => perform(stepSession(state, event, context()))
-  const perform = async ({ next, effects }: SessionStep): Promise<void> => {
-    const before = state
-    state = next
-    if (isClosed() && before.kind !== 'closed') end()
+/** A class, because there are thousands of them: a closure each for what they do would take as much as they hold. */
+class SocketConnection implements Connection, Outlet {
+  readonly #socket: WebSocket
+  readonly #id: ConnectionId
+  readonly #place: Place
+  readonly #deps: ConnectionDeps
+  /** The handshake showed who it is. */
+  readonly #known: boolean
+  readonly #timers = new Map<SessionTimer, () => void>()
+  #credentials: Credentials
+  #subscriptions: Subscriptions | null = null
+  #userId: UserId | null = null
+  /** Somebody's credentials were revoked before it was known whose these are. */
+  #doubted = false
+  #paused = false
+  #state: SessionState = { kind: 'closed' }
+  /** Frames are read one after the other. */
+  #turn: Promise<void> = Promise.resolve()
+  #waiting = 0
+
+  constructor(
+    socket: WebSocket,
+    id: ConnectionId,
+    place: Place,
+    { access, credentials }: Handshake,
+    deps: ConnectionDeps,
+  ) {
+    this.#socket = socket
+    this.#id = id
+    this.#place = place
+    this.#deps = deps
+    this.#known = access !== null
+    this.#credentials = credentials
+    socket.on('message', (data, isBinary) => this.#received(data, isBinary))
+    socket.on('close', () => this.#tell({ kind: 'gone' }))
+    // ws closes by itself with the right code (1002, 1007, 1009: RFC 6455); what is left is to stop.
+    socket.on('error', (error) => {
+      deps.logger.warn({ err: error, connection: id }, 'socket error')
+      this.#tell({ kind: 'gone' })
+    })
+    void this.#perform(startSession(this.#context())).catch((error: unknown) => this.failed(error))
+  }
+
+  drain(leaveWithinMs: number, leaveAfterMs: number): void {
+    this.#tell({ kind: 'drain', leaveWithinMs, leaveAfterMs })
+  }
+
+  leave(): void {
+    this.#tell({ kind: 'leave_due' })
+  }
+
+  revoked(of: UserId): void {
+    if (this.#userId === null) this.#doubted = true
+    else if (this.#userId === of) this.#tell({ kind: 'recheck_due' })
+  }
+
+  // --- writing, as subscriptions see it
+  send(frame: ServerFrame): void {
+    this.#write(encode(frame))
+  }
+
+  sendItems(stream: Stream, items: readonly Item[]): void {
+    for (const frame of encodeItems(stream, items)) this.#write(frame)
+  }
+
+  writable(): boolean {
+    if (!this.#paused && this.#socket.bufferedAmount >= this.#deps.limits.pauseAtBufferedBytes)
+      this.#paused = true
+    return !this.#paused
+  }
+
+  stalled(): void {
+    this.#tell({ kind: 'stalled' })
+  }
+
+  failed(error: unknown): void {
+    if (this.#isClosed()) return
+    const code = failureCode(error)
+    if (code !== 1013) this.#deps.logger.error({ err: error, connection: this.#id }, 'connection failed')
+    this.#tell({ kind: 'failed', code })
+  }
+
+  #write(text: string): void {
+    if (!this.#isClosed()) this.#socket.send(text, () => this.#flushed())
+  }
+
+  #flushed(): void {
+    if (!this.#paused) return
+    if (this.#socket.bufferedAmount > this.#deps.limits.resumeAtBufferedBytes)
+      this.#subscriptions?.progressed()
+    else {
+      this.#paused = false
+      this.#subscriptions?.resume()
+    }
+  }
+
+  // --- deciding
+  // A method, because a field that changes during an await is one that control flow analysis misjudges.
+  #isClosed(): boolean {
+    return this.#state.kind === 'closed'
+  }
+
+  #context(): SessionContext {
+    const { nowMs, random, limits: bounds } = this.#deps
+    return { nowMs: nowMs(), chance: random(), limits: bounds }
+  }
+
+  async #dispatch(event: SessionEvent): Promise<void> {
+    await this.#perform(stepSession(this.#state, event, this.#context()))
+  }
+
+  async #perform({ next, effects }: SessionStep): Promise<void> {
+    const before = this.#state
+    this.#state = next
+    if (this.#isClosed() && before.kind !== 'closed') this.#end()
     for (const effect of effects) {
       // What was decided before a close is not done after it.
-      if (isClosed() && effect.do !== 'close') return
-      await act(effect)
+      if (this.#isClosed() && effect.do !== 'close') return
+      await this.#act(effect)
     }
   }
+
   /** From outside the turn of frames: timers, pumps, the server. */
-  const tell = (event: SessionEvent): void => void dispatch(event).catch(failed)
-
-  const end = (): void => {
-    for (const cancel of timers.values()) cancel()
-    timers.clear()
-    subscriptions?.stop()
-    place.leave()
-  }
-  const failed = (error: unknown): void => {
-    if (isClosed()) return
-    const code = failureCode(error)
-    if (code !== 1013) deps.logger.error({ err: error, connection: id }, 'connection failed')
-    tell({ kind: 'failed', code })
+  #tell(event: SessionEvent): void {
+    void this.#dispatch(event).catch((error: unknown) => this.failed(error))
   }
 
-  // --- writing
-  const write = (text: string): void => {
-    if (!isClosed()) socket.send(text, flushed)
-  }
-  const send = (frame: ServerFrame): void => write(encode(frame))
-  const flushed = (): void => {
-    if (!paused) return
-    if (socket.bufferedAmount > deps.limits.resumeAtBufferedBytes) subscriptions?.progressed()
-    else {
-      paused = false
-      subscriptions?.resume()
-    }
-  }
-  const outlet = {
-    send,
-    sendItems(stream: Stream, items: readonly Item[]) {
-      for (const frame of encodeItems(stream, items)) write(frame)
-    },
-    writable() {
-      if (!paused && socket.bufferedAmount >= deps.limits.pauseAtBufferedBytes) paused = true
-      return !paused
-    },
-    stalled: () => tell({ kind: 'stalled' }),
-    failed,
+  #end(): void {
+    for (const cancel of this.#timers.values()) cancel()
+    this.#timers.clear()
+    this.#subscriptions?.stop()
+    this.#place.leave()
   }
 
   // --- doing
-  const forget = (timer: SessionTimer): void => {
-    timers.get(timer)?.()
-    timers.delete(timer)
-  }
-  const plan = (timer: SessionTimer, inMs: number): void => {
-    forget(timer)
-    const cancel = deps.schedule(() => {
-      timers.delete(timer)
-      tell({ kind: timer })
-    }, inMs)
-    timers.set(timer, cancel)
-  }
-  const act = (effect: SessionEffect): void | Promise<void> => {
+  #act(effect: SessionEffect): void | Promise<void> {
     switch (effect.do) {
       case 'authenticate':
-        return identify(effect.auth, effect.instance)
+        return this.#identify(effect.auth, effect.instance)
       case 'renew':
-        return renew(effect.auth)
+        return this.#renew(effect.auth)
       case 'recheck':
-        return recheck()
+        return this.#recheck()
       case 'greet':
-        return greet(effect)
+        return this.#greet(effect)
       case 'subscribe':
-        return subscriptions?.add(effect.subscription)
+        return this.#subscriptions?.add(effect.subscription)
       case 'unsubscribe':
-        return subscriptions?.remove(effect.stream)
+        return this.#subscriptions?.remove(effect.stream)
       case 'acknowledge':
-        return acknowledge(effect)
+        return this.#acknowledge(effect)
       case 'ping':
-        return send({ type: 'ping', n: effect.n })
+        return this.send({ type: 'ping', n: effect.n })
       case 'auth_soon':
-        return send({ type: 'auth_soon', withinMs: effect.withinMs })
+        return this.send({ type: 'auth_soon', withinMs: effect.withinMs })
       case 'announce_drain':
-        return send({ type: 'drain', leaveWithinMs: effect.leaveWithinMs })
+        return this.send({ type: 'drain', leaveWithinMs: effect.leaveWithinMs })
       case 'refuse': {
         const { code, message, ref } = effect
-        return send({ type: 'error', code, message, ...(ref === undefined ? {} : { ref }) })
+        return this.send({ type: 'error', code, message, ...(ref === undefined ? {} : { ref }) })
       }
       case 'plan':
-        return plan(effect.timer, effect.inMs)
+        return this.#plan(effect.timer, effect.inMs)
       case 'forget':
-        return forget(effect.timer)
+        return this.#forget(effect.timer)
       case 'close': {
-        socket.close(effect.code, closeReason(effect.reason))
-        const cancel = deps.schedule(() => socket.terminate(), deps.limits.closeTimeoutMs)
-        socket.once('close', cancel)
+        this.#socket.close(effect.code, closeReason(effect.reason))
+        const { schedule, limits: bounds } = this.#deps
+        const cancel = schedule(() => this.#socket.terminate(), bounds.closeTimeoutMs)
+        this.#socket.once('close', cancel)
         return
       }
       default:
         effect satisfies never
     }
   }
-  const identify = async (auth: string | null, instance: string): Promise<void> => {
-    if (handshake.access === null && auth !== null) credentials = { bearer: auth, cookie: null }
-    // Also what the handshake showed: it may have been revoked since, before anybody knew to tell this connection.
-    const access = await admitted(credentials)
-    if (access === null) return dispatch({ kind: 'refused' })
-    // The socket may have gone meanwhile, and its place with it.
-    if (isClosed()) return
-    const { principal, endsAtMs } = access
-    if (place.sign(principal.userId, instance, () => tell({ kind: 'superseded' })) === 'crowded')
-      return dispatch({ kind: 'crowded' })
-    userId = principal.userId
-    await dispatch({ kind: 'authenticated', principal, expiresAtMs: endsAtMs })
-    if (doubted) await recheck()
+
+  #plan(timer: SessionTimer, inMs: number): void {
+    this.#forget(timer)
+    const cancel = this.#deps.schedule(() => {
+      this.#timers.delete(timer)
+      this.#tell({ kind: timer })
+    }, inMs)
+    this.#timers.set(timer, cancel)
   }
+
+  #forget(timer: SessionTimer): void {
+    this.#timers.get(timer)?.()
+    this.#timers.delete(timer)
+  }
+
+  async #identify(auth: string | null, instance: string): Promise<void> {
+    if (!this.#known && auth !== null) this.#credentials = { bearer: auth, cookie: null }
+    // Also what the handshake showed: it may have been revoked since, before anybody knew to tell this connection.
+    const access = await this.#admitted(this.#credentials)
+    if (access === null) return this.#dispatch({ kind: 'refused' })
+    // The socket may have gone meanwhile, and its place with it.
+    if (this.#isClosed()) return
+    const { principal, endsAtMs } = access
+    const signed = this.#place.sign(principal.userId, instance, () => this.#tell({ kind: 'superseded' }))
+    if (signed === 'crowded') return this.#dispatch({ kind: 'crowded' })
+    this.#userId = principal.userId
+    await this.#dispatch({ kind: 'authenticated', principal, expiresAtMs: endsAtMs })
+    if (this.#doubted) await this.#recheck()
+  }
+
   /** What a connection does is to read. */
-  const admitted = async (shown: Credentials): Promise<Access | null> => {
-    const access = await deps.authenticator.authenticate(shown)
+  async #admitted(shown: Credentials): Promise<Access | null> {
+    const access = await this.#deps.authenticator.authenticate(shown)
     return access?.scopes.includes('read') === true ? access : null
   }
-  const renew = async (auth: string): Promise<void> => {
+
+  async #renew(auth: string): Promise<void> {
     const renewed = { bearer: auth, cookie: null }
-    const access = await admitted(renewed)
-    if (access === null) return dispatch({ kind: 'refused' })
-    credentials = renewed
-    return dispatch({ kind: 'authenticated', principal: access.principal, expiresAtMs: access.endsAtMs })
+    const access = await this.#admitted(renewed)
+    if (access === null) return this.#dispatch({ kind: 'refused' })
+    this.#credentials = renewed
+    await this.#dispatch({
+      kind: 'authenticated',
+      principal: access.principal,
+      expiresAtMs: access.endsAtMs,
+    })
   }
-  const recheck = async (): Promise<void> => {
-    const access = await admitted(credentials)
-    if (access === null || access.principal.userId !== userId) return dispatch({ kind: 'revoked' })
-    await subscriptions?.reauthorise()
+
+  async #recheck(): Promise<void> {
+    const access = await this.#admitted(this.#credentials)
+    if (access === null || access.principal.userId !== this.#userId)
+      return this.#dispatch({ kind: 'revoked' })
+    await this.#subscriptions?.reauthorise()
   }
-  const greet = ({ principal, expiresAtMs, lifetimeMs }: Extract<SessionEffect, { do: 'greet' }>): void => {
-    subscriptions = createSubscriptions(principal, deps, outlet)
-    send({
+
+  #greet({ principal, expiresAtMs, lifetimeMs }: Extract<SessionEffect, { do: 'greet' }>): void {
+    const { node, epoch, limits: bounds } = this.#deps
+    this.#subscriptions = createSubscriptions(principal, this.#deps, this)
+    this.send({
       type: 'ready',
-      connection: id,
-      node: deps.node,
-      epoch: deps.epoch,
+      connection: this.#id,
+      node,
+      epoch,
       user: principal.userId,
-      heartbeatMs: deps.limits.heartbeatMs,
+      heartbeatMs: bounds.heartbeatMs,
       limits: {
         frameBytes: limits.frameBytes,
         subscriptions: limits.subscriptionsPerConnection,
-        unacknowledgedItems: deps.limits.unacknowledgedItems,
+        unacknowledgedItems: bounds.unacknowledgedItems,
       },
       authExpiresAt: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(),
       lifetimeMs,
     })
   }
-  const acknowledge = ({
-    stream,
-    seq,
-  }: Extract<SessionEffect, { do: 'acknowledge' }>): void | Promise<void> => {
-    const acknowledged = subscriptions?.acknowledge(stream, seq) ?? 'old'
+
+  #acknowledge({ stream, seq }: Extract<SessionEffect, { do: 'acknowledge' }>): void | Promise<void> {
+    const acknowledged = this.#subscriptions?.acknowledge(stream, seq) ?? 'old'
     switch (acknowledged) {
       case 'advanced':
         return
       case 'old':
-        return dispatch({ kind: 'idle_frame' })
+        return this.#dispatch({ kind: 'idle_frame' })
       case 'ahead':
-        return dispatch({ kind: 'bad_frame', why: `${stream} was not sent up to ${seq}`, ref: 'ack' })
+        return this.#dispatch({ kind: 'bad_frame', why: `${stream} was not sent up to ${seq}`, ref: 'ack' })
       default:
         acknowledged satisfies never
     }
   }
 
-  // --- reading: frames one after the other
-  const handle = (data: Parameters<typeof readFrame>[0], isBinary: boolean): Promise<void> => {
-    const read = readFrame(data, isBinary)
-    if (!read.ok) return dispatch({ kind: 'bad_frame', why: read.why, ref: read.ref })
-    const { frame } = read
-    if (frame.type === 'hello') return dispatch({ kind: 'hello', frame })
-    const { type, ...rest } = frame
-    return dispatch({ kind: type, ...rest } as SessionEvent)
-  }
-  let turn = Promise.resolve()
-  let waiting = 0
-  socket.on('message', (data, isBinary) => {
-    waiting += 1
+  // --- reading
+  #received(data: RawData, isBinary: boolean): void {
+    this.#waiting += 1
     // While a frame waits for the database no more are taken from the network: the queue stays one read long.
-    socket.pause()
-    turn = turn
-      .then(() => handle(data, isBinary))
-      .catch(failed)
+    this.#socket.pause()
+    this.#turn = this.#turn
+      .then(() => this.#handle(data, isBinary))
+      .catch((error: unknown) => this.failed(error))
       .finally(() => {
-        waiting -= 1
-        if (waiting === 0) socket.resume()
+        this.#waiting -= 1
+        if (this.#waiting === 0) this.#socket.resume()
       })
-  })
-  socket.on('close', () => tell({ kind: 'gone' }))
-  // ws closes by itself with the right code (1002, 1007, 1009: RFC 6455); what is left is to stop.
-  socket.on('error', (error) => {
-    deps.logger.warn({ err: error, connection: id }, 'socket error')
-    tell({ kind: 'gone' })
-  })
+  }
 
-  void perform(startSession(context())).catch(failed)
-  return {
-    drain: (leaveWithinMs, leaveAfterMs) => tell({ kind: 'drain', leaveWithinMs, leaveAfterMs }),
-    leave: () => tell({ kind: 'leave_due' }),
-    revoked(of) {
-      if (userId === null) doubted = true
-      else if (userId === of) tell({ kind: 'recheck_due' })
-    },
+  #handle(data: RawData, isBinary: boolean): Promise<void> {
+    const read = readFrame(data, isBinary)
+    if (!read.ok) return this.#dispatch({ kind: 'bad_frame', why: read.why, ref: read.ref })
+    const { frame } = read
+    if (frame.type === 'hello') return this.#dispatch({ kind: 'hello', frame })
+    const { type, ...rest } = frame
+    return this.#dispatch({ kind: type, ...rest } as SessionEvent)
   }
 }
 

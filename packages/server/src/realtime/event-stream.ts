@@ -102,7 +102,7 @@ function serve(request: EventStreamRequest, head: Position, deps: EventStreamDep
     gone: () => response.end(),
   })
   const pump = createPump(after, Number.POSITIVE_INFINITY, {
-    read: watch.read,
+    read: (from, most) => watch.read(from, most),
     send(items) {
       forget('stall')
       response.write(items.map(({ seq, json }) => `id: ${seq}\ndata: ${json}\n\n`).join(''))
@@ -117,7 +117,7 @@ function serve(request: EventStreamRequest, head: Position, deps: EventStreamDep
     // The client comes back with its cursor, and finds out what is wrong in an answer it can read.
     failed: () => response.destroy(),
   })
-  response.on('drain', pump.resume)
+  response.on('drain', () => pump.resume())
   response.once('close', () => {
     for (const cancel of cancels.values()) cancel()
     watched[Symbol.dispose]()

@@ -1,22 +1,9 @@
 import { limits, type Position, threadStream } from '@holdfast/protocol'
 import type { Bus, Hint } from '../bus/bus.ts'
+import { FollowedStream, type StreamKeeper, type Watch, type Watcher } from './followed-stream.ts'
 import type { RealtimeLimits } from './limits.ts'
 import type { Schedule } from './schedule.ts'
 import { type Sources, type StreamKey, userKey } from './sources.ts'
-import { createTail, type Page, type Tail } from './tail.ts'
-
-/** Somebody who follows a stream. */
-export interface Watcher {
-  wake(head: Position): void
-  /** The stream is no more. */
-  gone(): void
-}
-
-/** A follower's hold on a stream. Reading needs one, so that nobody reads before being registered (P1). */
-export interface Watch {
-  read(after: Position, most: number): Promise<Page>
-  end(): void
-}
 
 export interface Hub extends Disposable {
   /** @param head where the stream is known to be */
@@ -37,27 +24,17 @@ export interface HubOptions {
   readonly onPollError: (error: unknown) => void
 }
 
-interface Followed {
-  readonly watchers: Set<Watcher>
-  readonly tail: Tail
-}
-
 /**
  * B1: three things wake the followers of a stream, and any one of them suffices: a commit of this node, a hint
  * of another, and a poll of the heads of all followed streams. The poll goes on whatever the bus does, and comes at
  * once when hints may have been missed.
  */
 export function createHub({ sources, bus, schedule, limits: bounds, onPollError }: HubOptions): Hub {
-  const streams = new Map<StreamKey, Followed>()
+  const streams = new Map<StreamKey, FollowedStream>()
   let closed = false
   let cancelPoll: (() => void) | null = null
 
-  const wake = (key: StreamKey, head: Position): void => {
-    const followed = streams.get(key)
-    if (followed === undefined) return
-    followed.tail.heard(head)
-    for (const watcher of [...followed.watchers]) watcher.wake(head)
-  }
+  const wake = (key: StreamKey, head: Position): void => streams.get(key)?.wake(head)
   const hear = (hint: Hint): void => {
     if (hint.kind === 'thread') wake(threadStream(hint.threadId), hint.head)
     else if (hint.kind === 'user') wake(userKey(hint.userId), hint.head)
@@ -100,22 +77,23 @@ export function createHub({ sources, bus, schedule, limits: bounds, onPollError 
       tail.empty()
     }
   }
-  const open = (key: StreamKey): Followed => {
-    const watchers = new Set<Watcher>()
-    const tail = createTail({
-      async readLog(after) {
-        const items = await sources.read(key, after, { events: bounds.pageItems, bytes: bounds.pageBytes })
-        const bytes = items.reduce((sum, item) => sum + item.bytes, 0)
-        // One more event might not have fitted.
-        const cut = items.length >= bounds.pageItems || bytes > bounds.pageBytes - limits.eventBytes
-        return { items, cut }
-      },
-      shared: () => watchers.size > 1,
-      ringItems: bounds.ringItems,
-      ringBytes: bounds.ringBytes,
-      resized: (byBytes) => resized(key, byBytes),
-    })
-    const followed = { watchers, tail }
+  const keeper: StreamKeeper = {
+    async read(key, after) {
+      const items = await sources.read(key, after, { events: bounds.pageItems, bytes: bounds.pageBytes })
+      const bytes = items.reduce((sum, item) => sum + item.bytes, 0)
+      // One more event might not have fitted.
+      const cut = items.length >= bounds.pageItems || bytes > bounds.pageBytes - limits.eventBytes
+      return { items, cut }
+    },
+    resized,
+    forgotten(key, stream) {
+      if (streams.get(key) !== stream) return
+      stream.tail.empty()
+      streams.delete(key)
+    },
+  }
+  const open = (key: StreamKey): FollowedStream => {
+    const followed = new FollowedStream(key, keeper, bounds)
     streams.set(key, followed)
     return followed
   }
@@ -132,17 +110,9 @@ export function createHub({ sources, bus, schedule, limits: bounds, onPollError 
     watch(key, head, watcher) {
       const followed = streams.get(key) ?? open(key)
       followed.tail.heard(head)
-      followed.watchers.add(watcher)
+      const watch = followed.join(watcher)
       planPoll()
-      return {
-        read: followed.tail.read,
-        end() {
-          followed.watchers.delete(watcher)
-          if (followed.watchers.size > 0 || streams.get(key) !== followed) return
-          followed.tail.empty()
-          streams.delete(key)
-        },
-      }
+      return watch
     },
     [Symbol.dispose]() {
       closed = true

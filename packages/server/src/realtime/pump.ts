@@ -48,74 +48,98 @@ export class PositionInDoubtError extends Error {
  *     same head again) reads. Thousands of followers need not come back for a database that is restarted.
  */
 export function createPump(after: Position, window: number, port: PumpPort): Pump {
-  let sent = after
-  let acknowledged = after
-  let dirty = false
-  let live = false
-  let state: 'idle' | 'running' | 'stopped' = 'idle'
-  // Functions, because a variable that changes during an await is one that control flow analysis misjudges.
-  const stopped = (): boolean => state === 'stopped'
-  const open = (): boolean => sent - acknowledged < window && port.writable()
+  return new StreamPump(after, window, port)
+}
 
-  const step = async (): Promise<void> => {
+/** A class, because there are thousands of them: a closure each for what they do would take as much as they hold. */
+class StreamPump implements Pump {
+  readonly #window: number
+  readonly #port: PumpPort
+  #sent: Position
+  #acknowledged: Position
+  #dirty = false
+  #live = false
+  #state: 'idle' | 'running' | 'stopped' = 'idle'
+
+  constructor(after: Position, window: number, port: PumpPort) {
+    this.#window = window
+    this.#port = port
+    this.#sent = after
+    this.#acknowledged = after
+  }
+
+  wake(head?: Position): void {
+    if (head !== undefined && head <= this.#sent && !this.#dirty) return
+    this.#dirty = true
+    void this.#run()
+  }
+
+  resume(): void {
+    void this.#run()
+  }
+
+  acknowledge(seq: Position): 'advanced' | 'old' | 'ahead' {
+    if (seq > this.#sent) return 'ahead'
+    if (seq <= this.#acknowledged) return 'old'
+    this.#acknowledged = seq
+    void this.#run()
+    return 'advanced'
+  }
+
+  stop(): void {
+    this.#state = 'stopped'
+  }
+
+  // Methods, because a field that changes during an await is one that control flow analysis misjudges.
+  #stopped(): boolean {
+    return this.#state === 'stopped'
+  }
+
+  #open(): boolean {
+    return this.#sent - this.#acknowledged < this.#window && this.#port.writable()
+  }
+
+  async #run(): Promise<void> {
+    if (this.#state !== 'idle') return
+    this.#state = 'running'
+    try {
+      while (this.#dirty && this.#open() && !this.#stopped()) await this.#port.inTurn(() => this.#step())
+      if (this.#stopped()) return
+      this.#state = 'idle'
+      this.#port.waiting(this.#dirty)
+    } catch (error) {
+      if (this.#stopped()) return
+      if (passes(error)) {
+        this.#state = 'idle'
+        this.#dirty = true // P5
+        this.#port.waiting(false)
+        return
+      }
+      this.#state = 'stopped'
+      this.#port.failed(error)
+    }
+  }
+
+  async #step(): Promise<void> {
     // Waiting for its turn it may have been stopped, or others may have filled the buffer.
-    if (stopped() || !open()) return
-    dirty = false // P2
-    const { items, more, asked } = await port.read(sent, window - (sent - acknowledged)) // P4
-    if (stopped()) return
+    if (this.#stopped() || !this.#open()) return
+    this.#dirty = false // P2
+    const room = this.#window - (this.#sent - this.#acknowledged) // P4
+    const { items, more, asked } = await this.#port.read(this.#sent, room)
+    if (this.#stopped()) return
     const last = items.at(-1)
     if (last !== undefined) {
-      assertContiguous(sent, items)
-      sent = last.seq
-      port.send(items)
+      assertContiguous(this.#sent, items)
+      this.#sent = last.seq
+      this.#port.send(items)
     }
     // Until `live` nothing but a question of its own shows that nothing is left (T2): what was committed before this
     // pump registered woke nobody.
-    if (more || (!live && !asked)) dirty = true
-    else if (!live) {
-      live = true
-      port.live(sent)
+    if (more || (!this.#live && !asked)) this.#dirty = true
+    else if (!this.#live) {
+      this.#live = true
+      this.#port.live(this.#sent)
     }
-  }
-
-  const run = async (): Promise<void> => {
-    if (state !== 'idle') return
-    state = 'running'
-    try {
-      while (dirty && open() && !stopped()) await port.inTurn(step)
-      if (stopped()) return
-      state = 'idle'
-      port.waiting(dirty)
-    } catch (error) {
-      if (stopped()) return
-      if (passes(error)) {
-        state = 'idle'
-        dirty = true // P5
-        port.waiting(false)
-        return
-      }
-      state = 'stopped'
-      port.failed(error)
-    }
-  }
-
-  return {
-    wake(head) {
-      if (head !== undefined && head <= sent && !dirty) return
-      dirty = true
-      void run()
-    },
-    resume: () => void run(),
-    acknowledge(seq) {
-      if (seq > sent) return 'ahead'
-      if (seq <= acknowledged) return 'old'
-      acknowledged = seq
-      void run()
-      return 'advanced'
-    },
-    stop: () => {
-      state = 'stopped'
-    },
   }
 }
 

@@ -3,7 +3,6 @@ import {
   HoldfastError,
   limits,
   type Position,
-  type ServerFrame,
   type Stream,
   type SubError,
   type Subscription,
@@ -13,21 +12,9 @@ import {
 } from '@holdfast/protocol'
 import type { Threads } from '../log/threads.ts'
 import type { Principal } from '../principal.ts'
-import type { Hub } from './hub.ts'
-import { createPump, type Pump } from './pump.ts'
-import type { Schedule } from './schedule.ts'
+import { ActiveSubscription, type ActiveSubscriptionDeps, type Outlet } from './active-subscription.ts'
+import type { Pump } from './pump.ts'
 import { type Sources, type StreamKey, userKey } from './sources.ts'
-import type { Item } from './tail.ts'
-
-/** The connection as its subscriptions see it. */
-export interface Outlet {
-  send(frame: ServerFrame): void
-  sendItems(stream: Stream, items: readonly Item[]): void
-  writable(): boolean
-  /** A stream had something to send and could not for progressWithinMs. */
-  stalled(): void
-  failed(error: unknown): void
-}
 
 export interface Subscriptions {
   /** Answers sub_ok and starts the pump, or answers sub_err. A second one for a stream replaces the first. */
@@ -44,19 +31,10 @@ export interface Subscriptions {
   stop(): void
 }
 
-export interface SubscriptionDeps {
+export interface SubscriptionDeps extends ActiveSubscriptionDeps {
   readonly threads: Pick<Threads, 'get'>
   readonly epoch: EpochId
   readonly sources: Pick<Sources, 'heads'>
-  readonly hub: Hub
-  readonly schedule: Schedule
-  readonly limits: { readonly unacknowledgedItems: number; readonly progressWithinMs: number }
-}
-
-interface Active {
-  readonly pump: Pump
-  progressed(): void
-  end(): void
 }
 
 /** The streams one connection follows. */
@@ -65,120 +43,93 @@ export function createSubscriptions(
   deps: SubscriptionDeps,
   outlet: Outlet,
 ): Subscriptions {
-  const { epoch: logEpoch, hub, limits: bounds } = deps
-  const active = new Map<Stream, Active>()
-  let stopped = false
+  return new ConnectionSubscriptions(principal, deps, outlet)
+}
 
-  const remove = (stream: Stream): void => {
-    active.get(stream)?.end()
-    active.delete(stream)
+/** A class, because every connection has one (as with pumps). */
+class ConnectionSubscriptions implements Subscriptions {
+  readonly #principal: Principal
+  readonly #deps: SubscriptionDeps
+  readonly #outlet: Outlet
+  readonly #active = new Map<Stream, ActiveSubscription>()
+  #turn: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(principal: Principal, deps: SubscriptionDeps, outlet: Outlet) {
+    this.#principal = principal
+    this.#deps = deps
+    this.#outlet = outlet
   }
-  const refuse = (stream: Stream, code: SubError): void => outlet.send({ type: 'sub_err', stream, code })
 
-  // One pump of the connection reads at a time: of 200 that find the buffer open, each would fill it once.
-  let turn: Promise<void> = Promise.resolve()
-  const inTurn = (task: () => Promise<void>): Promise<void> => {
-    const done = turn.then(task)
-    turn = done.catch(() => {})
+  async add({ stream, after, epoch }: Subscription): Promise<void> {
+    this.remove(stream)
+    if (this.#active.size >= limits.subscriptionsPerConnection) return this.refuse(stream, 'limit')
+    // L6 before anything is looked up: a cursor of another log means nothing in this one.
+    if (epoch !== undefined && epoch !== this.#deps.epoch) return this.refuse(stream, 'epoch_changed')
+    const found = await this.#find(stream)
+    if (this.#stopped) return
+    if (found === null) return this.refuse(stream, 'not_found')
+    const { key, head } = found
+    const from = after === 'start' ? start : after === 'head' ? head : after
+    if (from > head) return this.refuse(stream, 'epoch_changed')
+
+    const subscription = new ActiveSubscription(this, this.#deps, this.#outlet, { stream, key, head, from })
+    this.#active.set(stream, subscription)
+    this.#outlet.send({ type: 'sub_ok', stream, floor: start, head })
+    subscription.pump.wake()
+  }
+
+  remove(stream: Stream): void {
+    this.#active.get(stream)?.end()
+    this.#active.delete(stream)
+  }
+
+  refuse(stream: Stream, code: SubError): void {
+    this.#outlet.send({ type: 'sub_err', stream, code })
+  }
+
+  /** One pump of the connection reads at a time: of 200 that find the buffer open, each would fill it once. */
+  inTurn(task: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(task)
+    this.#turn = done.catch(() => {})
     return done
   }
 
-  const begin = (stream: Stream, key: StreamKey, head: Position, from: Position): Active => {
-    let cancelDeadline: (() => void) | null = null
-    const forget = (): void => {
-      cancelDeadline?.()
-      cancelDeadline = null
-    }
-    const expectProgress = (): void => {
-      forget()
-      cancelDeadline = deps.schedule(outlet.stalled, bounds.progressWithinMs)
-    }
-    // P1: watch before the first read, or what is committed between the two is seen by nobody.
-    const watch = hub.watch(key, head, {
-      wake: (to) => pump.wake(to),
-      gone() {
-        remove(stream)
-        refuse(stream, 'not_found')
-      },
-    })
-    const pump = createPump(from, bounds.unacknowledgedItems, {
-      read: watch.read,
-      send(items) {
-        forget()
-        outlet.sendItems(stream, items)
-      },
-      live: (at) => outlet.send({ type: 'live', stream, at }),
-      writable: outlet.writable,
-      inTurn,
-      waiting(is) {
-        if (!is) forget()
-        else if (cancelDeadline === null) expectProgress()
-      },
-      failed: outlet.failed,
-    })
-    return {
-      pump,
-      progressed() {
-        if (cancelDeadline !== null) expectProgress()
-      },
-      end() {
-        forget()
-        watch.end()
-        pump.stop()
-      },
-    }
+  acknowledge(stream: Stream, seq: Position): ReturnType<Pump['acknowledge']> {
+    const acknowledged = this.#active.get(stream)?.pump.acknowledge(seq) ?? 'old'
+    if (acknowledged === 'advanced') this.#active.get(stream)?.progressed()
+    return acknowledged
   }
 
-  const find = async (stream: Stream): Promise<{ key: StreamKey; head: Position } | null> => {
+  progressed(): void {
+    for (const subscription of this.#active.values()) subscription.progressed()
+  }
+
+  resume(): void {
+    for (const { pump } of this.#active.values()) pump.resume()
+  }
+
+  async reauthorise(): Promise<void> {
+    for (const stream of [...this.#active.keys()])
+      if ((await this.#find(stream)) === null && this.#active.has(stream)) {
+        this.remove(stream)
+        this.refuse(stream, 'not_found')
+      }
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const stream of [...this.#active.keys()]) this.remove(stream)
+  }
+
+  async #find(stream: Stream): Promise<{ key: StreamKey; head: Position } | null> {
+    const { threads, sources } = this.#deps
     if (stream !== userStream) {
-      const head = await headOf(deps.threads, principal, stream)
+      const head = await headOf(threads, this.#principal, stream)
       return head === null ? null : { key: stream, head }
     }
-    const key = userKey(principal.userId)
-    return { key, head: (await deps.sources.heads([key])).get(key) ?? start }
-  }
-
-  return {
-    async add({ stream, after, epoch }) {
-      remove(stream)
-      if (active.size >= limits.subscriptionsPerConnection) return refuse(stream, 'limit')
-      // L6 before anything is looked up: a cursor of another log means nothing in this one.
-      if (epoch !== undefined && epoch !== logEpoch) return refuse(stream, 'epoch_changed')
-      const found = await find(stream)
-      if (stopped) return
-      if (found === null) return refuse(stream, 'not_found')
-      const { key, head } = found
-      const from = after === 'start' ? start : after === 'head' ? head : after
-      if (from > head) return refuse(stream, 'epoch_changed')
-
-      const subscription = begin(stream, key, head, from)
-      active.set(stream, subscription)
-      outlet.send({ type: 'sub_ok', stream, floor: start, head })
-      subscription.pump.wake()
-    },
-    remove,
-    acknowledge: (stream, seq) => {
-      const acknowledged = active.get(stream)?.pump.acknowledge(seq) ?? 'old'
-      if (acknowledged === 'advanced') active.get(stream)?.progressed()
-      return acknowledged
-    },
-    progressed() {
-      for (const subscription of active.values()) subscription.progressed()
-    },
-    resume() {
-      for (const { pump } of active.values()) pump.resume()
-    },
-    async reauthorise() {
-      for (const stream of [...active.keys()])
-        if ((await find(stream)) === null && active.has(stream)) {
-          remove(stream)
-          refuse(stream, 'not_found')
-        }
-    },
-    stop() {
-      stopped = true
-      for (const stream of [...active.keys()]) remove(stream)
-    },
+    const key = userKey(this.#principal.userId)
+    return { key, head: (await sources.heads([key])).get(key) ?? start }
   }
 }
 

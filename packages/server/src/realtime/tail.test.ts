@@ -6,13 +6,10 @@ const item = (seq: number): Item => ({ seq: position(seq), json: String(seq), by
 
 test('[B1] what this node stored while a made-up hint was looked for is not forgotten over it', async () => {
   const answer = Promise.withResolvers<Answer>()
-  const tail = createTail({
-    readLog: (_after: Position) => answer.promise,
-    shared: () => false,
-    ringItems: 10,
-    ringBytes: 100,
-    resized: () => {},
-  })
+  const tail = createTail(
+    { readLog: (_after: Position) => answer.promise, shared: () => false, resized: () => {} },
+    { ringItems: 10, ringBytes: 100 },
+  )
   tail.heard(position(12))
   const asked = tail.read(position(5), 10)
   tail.committed([item(6), item(7), item(8)])

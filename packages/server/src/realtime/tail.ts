@@ -34,15 +34,19 @@ export interface Tail {
   empty(): void
 }
 
-export interface TailOptions {
+/** What a tail is the end of. */
+export interface TailPort {
   /** From the log: contiguous, oldest first, a frame's worth. */
-  readonly readLog: (after: Position) => Promise<Answer>
+  readLog(after: Position): Promise<Answer>
   /** Whether anybody else may want what one reader has read. */
-  readonly shared: () => boolean
+  shared(): boolean
+  /** The ring takes this many bytes more; less where negative. */
+  resized(byBytes: number): void
+}
+
+export interface RingLimits {
   readonly ringItems: number
   readonly ringBytes: number
-  /** The ring takes this many bytes more; less where negative. */
-  readonly resized: (byBytes: number) => void
 }
 
 /**
@@ -62,112 +66,137 @@ export interface TailOptions {
  * T2  The ring says that nothing is left only of what was heard of while the reader was registered. What was committed
  *     before that, and heard of by nobody, only a question of its own finds: `asked` tells the two apart.
  */
-export function createTail({ readLog, shared, ringItems, ringBytes, resized }: TailOptions): Tail {
-  let ring: Item[] = []
-  let bytes = 0
-  let end: Position | null = null
-  let known = position(0)
-  let questions = 0
-  let flight: { readonly number: number; readonly answer: Promise<Answer> } | null = null
+export function createTail(port: TailPort, limits: RingLimits): Tail {
+  return new RingTail(port, limits)
+}
 
-  const page = ({ items, cut }: Answer, most: number, asked: boolean): Page => {
+/** A class, because every stream that somebody follows has one (as with pumps). */
+class RingTail implements Tail {
+  readonly #port: TailPort
+  readonly #limits: RingLimits
+  #ring: Item[] = []
+  #bytes = 0
+  #end: Position | null = null
+  #known = position(0)
+  #questions = 0
+  #flight: { readonly number: number; readonly answer: Promise<Answer> } | null = null
+
+  constructor(port: TailPort, limits: RingLimits) {
+    this.#port = port
+    this.#limits = limits
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  heard(head: Position): void {
+    if (head > this.#known) this.#known = head
+  }
+
+  committed(items: readonly Item[]): void {
+    const [first] = items
+    const last = items.at(-1)
+    // Anything else is another node's in between, or news to nobody who reads yet: the log has it.
+    if (first === undefined || last === undefined || this.#end === null || first.seq !== this.#end + 1) return
+    this.#end = last.seq
+    this.#keep(items)
+  }
+
+  async read(after: Position, most: number): Promise<Page> {
+    const before = this.#questions
+    for (;;) {
+      if (this.#end === null || after > this.#end) this.#restart(after)
+      const at: Position = this.#end ?? after
+      const first = this.#ring[0]
+      if (first !== undefined && after >= first.seq - 1 && after < at) {
+        const items = this.#ring.slice(after - first.seq + 1)
+        const found = this.#page({ items, cut: false }, most, false)
+        // The only reader has it now.
+        if (!this.#port.shared() && found.items.at(-1)?.seq === at) this.empty()
+        return found
+      }
+      if (after < at) return this.#page(await this.#port.readLog(after), most, true)
+      if (this.#flight === null) {
+        const heardBefore = this.#known
+        const answer = await this.#ask(after)
+        // What had been heard is not there: a head of another log, or a hint that made it up.
+        if (answer.items.length === 0 && this.#known === heardBefore) this.#known = at
+        return this.#page(answer, most, true)
+      }
+      const { number, answer } = this.#flight
+      const found = await answer
+      const fresh = number > before // T1
+      if (found.items[0]?.seq === after + 1) return this.#page(found, most, fresh)
+      if (fresh && found.items.length === 0) return this.#page(found, most, fresh)
+    }
+  }
+
+  empty(): void {
+    const freed = this.#bytes
+    this.#ring = []
+    this.#bytes = 0
+    if (freed > 0) this.#port.resized(-freed)
+  }
+
+  #page({ items, cut }: Answer, most: number, asked: boolean): Page {
     const given = items.length > most ? items.slice(0, most) : items
     const last = given.at(-1)
     // What this node stored counts whatever a hint made of `known` meanwhile.
-    const reach = Math.max(known, end ?? 0)
+    const reach = Math.max(this.#known, this.#end ?? 0)
     return { items: given, asked, more: last !== undefined && (cut || last.seq < reach) }
   }
-  const forget = (): void => {
-    const freed = bytes
-    ring = []
-    bytes = 0
-    if (freed > 0) resized(-freed)
+
+  #restart(at: Position): void {
+    this.empty()
+    this.#end = at
   }
-  const restart = (at: Position): void => {
-    forget()
-    end = at
-  }
-  const extend = (from: Position, items: readonly Item[]): void => {
-    const last = items.at(-1)
-    // Only what follows the ring without a gap: it may have begun again elsewhere meanwhile.
-    if (last === undefined || end !== from) return
-    end = last.seq
-    // A ring ends where `end` says, or is empty.
-    if (shared()) keep(items)
-    else forget()
-  }
-  const keep = (items: readonly Item[]): void => {
-    const before = bytes
-    for (const item of items) {
-      ring.push(item)
-      bytes += item.bytes
-    }
-    let surplus = 0
-    while (ring.length - surplus > ringItems || (bytes > ringBytes && surplus < ring.length)) {
-      bytes -= ring[surplus]?.bytes ?? 0
-      surplus += 1
-    }
-    ring.splice(0, surplus)
-    resized(bytes - before)
-  }
-  const ask = (from: Position): Promise<Answer> => {
-    questions += 1
-    const number = questions
-    const answer = readLog(from).then((found) => {
-      known = position(Math.max(known, found.items.at(-1)?.seq ?? 0))
-      extend(from, found.items)
-      return found
-    })
+
+  #ask(from: Position): Promise<Answer> {
+    this.#questions += 1
+    const number = this.#questions
+    const answer = this.#extended(from)
     const done = (): void => {
-      if (flight?.number === number) flight = null
+      if (this.#flight?.number === number) this.#flight = null
     }
-    flight = { number, answer }
+    this.#flight = { number, answer }
     answer.then(done, done)
     return answer
   }
 
-  return {
-    heard(head) {
-      if (head > known) known = head
-    },
-    committed(items) {
-      const [first] = items
-      const last = items.at(-1)
-      // Anything else is another node's in between, or news to nobody who reads yet: the log has it.
-      if (first === undefined || last === undefined || end === null || first.seq !== end + 1) return
-      end = last.seq
-      keep(items)
-    },
-    async read(after, most) {
-      const before = questions
-      for (;;) {
-        if (end === null || after > end) restart(after)
-        const at: Position = end ?? after
-        const first = ring[0]
-        if (first !== undefined && after >= first.seq - 1 && after < at) {
-          const found = page({ items: ring.slice(after - first.seq + 1), cut: false }, most, false)
-          // The only reader has it now.
-          if (!shared() && found.items.at(-1)?.seq === at) forget()
-          return found
-        }
-        if (after < at) return page(await readLog(after), most, true)
-        if (flight === null) {
-          const heardBefore = known
-          const answer = await ask(after)
-          // What had been heard is not there: a head of another log, or a hint that made it up.
-          if (answer.items.length === 0 && known === heardBefore) known = at
-          return page(answer, most, true)
-        }
-        const { number, answer } = flight
-        const found = await answer
-        const fresh = number > before // T1
-        if (found.items[0]?.seq === after + 1) return page(found, most, fresh)
-        if (fresh && found.items.length === 0) return page(found, most, fresh)
-      }
-    },
-    get bytes() {
-      return bytes
-    },
-    empty: forget,
+  async #extended(from: Position): Promise<Answer> {
+    const found = await this.#port.readLog(from)
+    this.#known = position(Math.max(this.#known, found.items.at(-1)?.seq ?? 0))
+    this.#extend(from, found.items)
+    return found
+  }
+
+  #extend(from: Position, items: readonly Item[]): void {
+    const last = items.at(-1)
+    // Only what follows the ring without a gap: it may have begun again elsewhere meanwhile.
+    if (last === undefined || this.#end !== from) return
+    this.#end = last.seq
+    // A ring ends where `end` says, or is empty.
+    if (this.#port.shared()) this.#keep(items)
+    else this.empty()
+  }
+
+  #keep(items: readonly Item[]): void {
+    const { ringItems, ringBytes } = this.#limits
+    const before = this.#bytes
+    for (const item of items) {
+      this.#ring.push(item)
+      this.#bytes += item.bytes
+    }
+    let surplus = 0
+    while (
+      this.#ring.length - surplus > ringItems ||
+      (this.#bytes > ringBytes && surplus < this.#ring.length)
+    ) {
+      this.#bytes -= this.#ring[surplus]?.bytes ?? 0
+      surplus += 1
+    }
+    this.#ring.splice(0, surplus)
+    this.#port.resized(this.#bytes - before)
   }
 }
