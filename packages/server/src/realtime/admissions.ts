@@ -14,6 +14,8 @@ export interface Place {
 
 export interface Admissions {
   readonly connections: number
+  /** Of which nobody knows yet whose they are. */
+  readonly unsigned: number
   /**
    * @param known the handshake carried good credentials
    * `full`: the node has as many sockets as it may have; `pending`: this address has too many that are not known yet
@@ -31,6 +33,7 @@ export function createAdmissions(
   limits: Pick<RealtimeLimits, 'connections' | 'connectionsPerUser' | 'pendingPerAddress'>,
 ): Admissions {
   let connections = 0
+  let unsigned = 0
   const pending = new Map<string, number>()
   const users = new Map<UserId, Set<Member>>()
 
@@ -49,15 +52,21 @@ export function createAdmissions(
     get connections() {
       return connections
     },
+    get unsigned() {
+      return unsigned
+    },
     enter(address, known) {
       if (connections >= limits.connections) return 'full'
       if (!known && (pending.get(address) ?? 0) >= limits.pendingPerAddress) return 'pending'
       connections += 1
-      let counted = !known
-      if (counted) count(address, 1)
+      unsigned += 1
+      if (!known) count(address, 1)
+      let settled = false
       const settle = (): void => {
-        if (counted) count(address, -1)
-        counted = false
+        if (settled) return
+        settled = true
+        unsigned -= 1
+        if (!known) count(address, -1)
       }
       let leaveUser = (): void => {}
       let here = true

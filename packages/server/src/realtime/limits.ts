@@ -20,6 +20,12 @@ export const realtimeLimits = {
   connections: 10_000,
   /** Sockets of one address that nobody has signed yet; a further one is refused with 429. */
   pendingPerAddress: 5,
+  /**
+   * Sockets on their way from upgrade to hello while this process is behind with its work (loop-watch.ts); a further one
+   * is refused with 503. Where thousands come back at once and all are let in, each is served so late that its client
+   * has given up, and comes again: nobody is ever served (seen with 1,000 clients on 0.8 of a core).
+   */
+  unsignedWhileBehind: 32,
   /** What a client is asked to wait when something this server needs is not ready (1013). */
   comeBackMs: 2_000,
   /** How long before its end a client is asked for a new token (auth_soon). */

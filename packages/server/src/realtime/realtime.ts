@@ -25,6 +25,7 @@ import { createEventStreams, type FollowEvents } from './event-stream.ts'
 import { closeReason } from './frames.ts'
 import { createHub } from './hub.ts'
 import { type RealtimeLimits, realtimeLimits } from './limits.ts'
+import { watchLoop } from './loop-watch.ts'
 import { type Schedule, systemSchedule } from './schedule.ts'
 import { createSources } from './sources.ts'
 import { judgeUpgrade, otherVersion, type UpgradeDeps, type UpgradeVerdict } from './upgrade.ts'
@@ -101,6 +102,11 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
   // Also before `ready`: a prover, or whoever reads a log of a proxy, can tell which node took the socket.
   server.on('headers', (headers) => headers.push(`${nodeHeader}: ${deps.node}`))
   const admissions = createAdmissions(bounds)
+  const loop = watchLoop()
+  /** Upgrades that are being judged: sockets that admissions does not know of yet. */
+  let judging = 0
+  const isOverrun = (): boolean =>
+    judging + admissions.unsigned >= bounds.unsignedWhileBehind && loop.behind()
   const streams = createEventStreams(common)
   const open = new Map<WebSocket, Connection>()
   let leaving = false
@@ -174,6 +180,7 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
     for (const connection of [...open.values(), ...streams.open()]) connection.leave()
     await gone
     endRevocations()
+    loop[Symbol.dispose]()
     hub[Symbol.dispose]()
   }
   const close = (): Promise<void> => (closing ??= closeAll())
@@ -183,7 +190,12 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
       // Until ws takes the socket over, its errors are ours; unheard, one would end the process.
       const onError = (): void => void socket.destroy()
       socket.on('error', onError)
-      judgeUpgrade(request, { ...deps, ready: () => !leaving && deps.ready() })
+      const ready = !leaving && deps.ready() && !isOverrun()
+      judging += 1
+      judgeUpgrade(request, { ...deps, ready: () => ready })
+        .finally(() => {
+          judging -= 1
+        })
         .then((verdict) => admit(request, socket, head, verdict, () => socket.off('error', onError)))
         .catch((error: unknown) => {
           if (error instanceof HoldfastError && error.code === 'not_ready')

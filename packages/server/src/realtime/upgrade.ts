@@ -14,7 +14,7 @@ export type UpgradeVerdict =
   | { readonly kind: 'accept_to_close'; readonly code: 4501 | 4526 }
 
 export interface UpgradeDeps {
-  /** false while starting and while draining. */
+  /** false while starting and while draining, and where more is coming than can be served in time. */
   readonly ready: () => boolean
   readonly authenticator: Authenticator
   readonly tickets: Pick<Tickets, 'redeem'>
@@ -29,7 +29,7 @@ export const webSocketPath = '/v1/ws'
 /** In the order of the protocol: ready, path, host and origin, version, credentials. */
 export async function judgeUpgrade(request: IncomingMessage, deps: UpgradeDeps): Promise<UpgradeVerdict> {
   const { headers } = request
-  if (!deps.ready()) return refuse('not_ready', 'The server is starting or stopping; try again')
+  if (!deps.ready()) return refuse('not_ready', 'The server takes no connections at the moment; try again')
   if ((request.url ?? '').split('?')[0] !== webSocketPath)
     return refuse('not_found', `WebSockets are at ${webSocketPath}`)
   if (!deps.boundary.allowsHost(headers.host))
