@@ -30,6 +30,18 @@ export const Figure = z.object({
 })
 export type Figure = z.infer<typeof Figure>
 
+const Level = z.enum(['low', 'medium', 'high'])
+
+/** Something that could be done about what the report found, with the figure that speaks for it. */
+export const Recommendation = z.object({
+  action: z.string().describe('Markdown; figures are cited as [fig:<id>]'),
+  impact: Level,
+  effort: Level,
+  risk: Level,
+  figure: z.string().describe('id of the figure behind it'),
+})
+export type Recommendation = z.infer<typeof Recommendation>
+
 export const Chart = z.object({
   id: z.string(),
   title: z.string(),
@@ -51,5 +63,9 @@ export const Report = z.object({
   queries: z.array(QueryResult),
   charts: z.array(Chart),
   caveats: z.array(z.string()),
+  recommendations: z
+    .array(Recommendation)
+    .optional()
+    .describe('largest impact first; the text has them too. Absent in reports made before there were any'),
 })
 export type Report = z.infer<typeof Report>

@@ -4,7 +4,9 @@ import { type CanonicalSource, canonicalView, fieldsOf } from './canonical-view.
 import type { Computed, RunSql } from './computed.ts'
 import type { Span } from './field-mapping.ts'
 import type { Playbook } from './playbook.ts'
+import { ranked, recommendationText } from './playbooks/recommend.ts'
 import { listPrices, type PriceList, pricing } from './prices.ts'
+import { smallerModels, smallerModelsSql } from './smaller-models.ts'
 import type { Verdict } from './sufficiency.ts'
 
 /** Runs a playbook over the canonical table of the files its verdict chose: one child process, every query in it. */
@@ -25,24 +27,31 @@ export async function analyseUsage(
     mapping,
     table: quoteName(tables[index]?.name ?? 'data'),
   }))
-  const prices = await pricesFor(playbook, sources, tables, verdict, run)
-  const { prepare, view } = canonicalView(sources, fieldsOf(playbook), prices)
+  const { prices, smaller } = await pricesFor(playbook, sources, tables, verdict, run)
+  const { prepare, view } = canonicalView(sources, fieldsOf(playbook), prices, verdict.view.choices)
   const analyses = playbook.analyses.filter(({ when }) => when === undefined || when(view))
   const results = await run({
     tables,
-    prepare,
+    prepare: [...prepare, ...(prices === null ? [] : smaller)],
     queries: analyses.map(({ id, sql }) => ({ id, sql: sql(view) })),
   })
   const byId = new Map(results.map((result) => [result.id, result]))
+  const found = playbook.findings(byId, view)
+  const recommendations = ranked(found.recommendations ?? [])
   return {
     title: playbook.title,
-    findings: playbook.findings(byId, view),
+    findings: {
+      ...found,
+      recommendations,
+      paragraphs: [...found.paragraphs, ...recommendationText(recommendations)],
+    },
     queries: analyses.map(({ id, title, chart }) => ({
       result: resultOf(byId, id),
       title,
       chart: chart ?? null,
     })),
     caveats: [
+      ...(found.shortfalls ?? []),
       ...verdict.reductions.map(({ says }) => says),
       ...playbook.caveats,
       ...view.notes,
@@ -57,20 +66,23 @@ async function pricesFor(
   tables: SqlJob['tables'],
   verdict: Verdict,
   run: RunSql,
-): Promise<PriceList | null> {
+): Promise<{ readonly prices: PriceList | null; readonly smaller: readonly string[] }> {
   const wanted = pricing(playbook, sources)
   const at = priceDay(verdict.view.span)
+  const priced = (models: readonly string[]) => {
+    if (playbook.smallerModels !== true) return { prices: listPrices(models, at), smaller: [] }
+    const smaller = smallerModels(models)
+    const names = new Set([...models, ...smaller.map((each) => each.smaller)])
+    return { prices: listPrices([...names], at), smaller: [smallerModelsSql(smaller)] }
+  }
   switch (wanted.kind) {
     case 'none':
-      return null
+      return { prices: null, smaller: [] }
     case 'models':
-      return listPrices(wanted.models, at)
+      return priced(wanted.models)
     case 'query': {
       const [models] = await run({ tables, prepare: [], queries: [{ id: 'models', sql: wanted.sql }] })
-      return listPrices(
-        (models?.rows ?? []).map(([model]) => String(model)),
-        at,
-      )
+      return priced((models?.rows ?? []).map(([model]) => String(model)))
     }
   }
 }

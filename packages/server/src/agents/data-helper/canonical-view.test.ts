@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { capacity } from './playbooks/capacity.ts'
-import { costBreakdown } from './playbooks/cost-breakdown.ts'
-import { latencyTail } from './playbooks/latency-tail.ts'
+import { capacity } from './playbooks/capacity/capacity.ts'
+import { costBreakdown } from './playbooks/cost-breakdown/cost-breakdown.ts'
+import { latencyTail } from './playbooks/latency-tail/latency-tail.ts'
 import { figureOf, openFiles, rowsOf, type TestFiles } from './testing/open-files.ts'
 
 /** Small tables of a user's own, through the real ingest and the real query process. */

@@ -1,5 +1,5 @@
 import { quoteName } from '../../workspace/casts.ts'
-import { type FileMapping, isMapped, type Span } from './field-mapping.ts'
+import { type Choices, type FileMapping, isMapped, type Span } from './field-mapping.ts'
 import { type FieldName, fieldNames, fieldType } from './fields.ts'
 import type { Playbook, View } from './playbook.ts'
 import { listCostSql, type PriceList, priceJoin, priceTableSql } from './prices.ts'
@@ -21,14 +21,19 @@ export function fieldsOf(playbook: Playbook): ReadonlySet<FieldName> {
  *
  * @param fields the fields that will be asked for; the rest is not cast
  * @param prices list prices; needed where the cost is estimated, otherwise for comparison
+ * @param choices what the user has decided; for the playbook's findings
  */
 export function canonicalView(
   sources: readonly CanonicalSource[],
   fields: ReadonlySet<FieldName>,
   prices: PriceList | null,
+  choices: Choices = new Map(),
 ): { readonly prepare: readonly string[]; readonly view: View } {
   const mappings = sources.map(({ mapping }) => mapping)
-  const view = { ...describeView(mappings, fields), prices: prices === null ? null : summary(prices) }
+  const view = {
+    ...describeView(mappings, fields, choices),
+    prices: prices === null ? null : summary(prices),
+  }
   if (view.estimated.has('cost_usd') && prices === null)
     throw new Error('The cost is to be estimated, and no price list was given')
   const rows = sources.map((source) => sourceSql(source, view)).join('\nUNION ALL BY NAME\n')
@@ -56,7 +61,11 @@ function nullOf(field: FieldName): string {
 }
 
 /** What `usage` would hold, from the mappings alone: the verdict is made on it before any SQL runs. */
-export function describeView(mappings: readonly FileMapping[], fields: ReadonlySet<FieldName>): View {
+export function describeView(
+  mappings: readonly FileMapping[],
+  fields: ReadonlySet<FieldName>,
+  choices: Choices = new Map(),
+): View {
   const estimated = new Set<FieldName>(
     fields.has('cost_usd') && mappings.some(({ fields: mapped }) => mapped.cost_usd?.estimated === true)
       ? ['cost_usd']
@@ -86,10 +95,19 @@ export function describeView(mappings: readonly FileMapping[], fields: ReadonlyS
     span: present.includes('time') ? spanOf(mappings) : null,
     estimated: new Set([...estimated].filter((field) => present.includes(field))),
     outcomeKnown: mappings.length > 0 && mappings.every((mapping) => mapping.ok !== null),
+    failures: failuresOf(mappings),
     prices: null,
     sources: mappings.map(({ fileName, format, rows }) => ({ fileName, format, rows })),
     notes: [...new Set(mappings.flatMap((mapping) => [...mapping.notes, ...fieldNotes(mapping, present)]))],
+    choices,
+    compare: [],
   }
+}
+
+/** One file with a failure is enough; none in any is known only where every file tells. */
+function failuresOf(mappings: readonly FileMapping[]): boolean | null {
+  if (mappings.some(({ failures }) => failures === true)) return true
+  return mappings.length > 0 && mappings.every(({ failures }) => failures === false) ? false : null
 }
 
 function fieldNotes(mapping: FileMapping, fields: readonly FieldName[]): readonly string[] {

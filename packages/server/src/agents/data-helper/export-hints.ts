@@ -145,6 +145,7 @@ export function exportHints(field: FieldName): readonly HowTo[] {
     case 'cache_write_tokens':
     case 'token_kind':
     case 'prefix_blocks':
+    case 'max_tokens':
       return []
   }
 }

@@ -47,6 +47,8 @@ export interface FileMapping {
   readonly fields: MappedFields
   /** DuckDB condition for a row that succeeded; null where the file does not say. */
   readonly ok: string | null
+  /** Whether any row failed, where the profile shows every value that tells; null where only a query can. */
+  readonly failures: boolean | null
   /** Two readings that are level, each one question with choices; the fields they concern are not mapped until answered. */
   readonly questions: readonly FieldQuestion[]
   /** Rows that must be left out (a totals row, Langfuse parents): a DuckDB condition for rows to keep, or null. */

@@ -28,6 +28,8 @@ export const fieldNames = [
   'ttft_ms',
   'request_count',
   'prefix_blocks',
+  /** How many output tokens the request allowed. */
+  'max_tokens',
 ] as const
 
 export type FieldName = (typeof fieldNames)[number]
@@ -62,6 +64,7 @@ export function fieldType(field: FieldName): 'TIMESTAMP' | 'VARCHAR' | 'DOUBLE' 
     case 'latency_ms':
     case 'ttft_ms':
     case 'request_count':
+    case 'max_tokens':
       return 'DOUBLE'
   }
 }

@@ -1,10 +1,22 @@
-import type { Figure } from '@holdfast/protocol'
+import type { Figure, Question, Recommendation } from '@holdfast/protocol'
 import type { SqlResult } from '../../workspace/workspace.ts'
 import type { ChartPlan } from './charts/chart-plan.ts'
-import type { Span, TimeStep } from './field-mapping.ts'
+import type { Choices, Span, TimeStep } from './field-mapping.ts'
 import type { FieldName, Grain } from './fields.ts'
 
-export type PlaybookId = 'cost_breakdown' | 'latency_tail' | 'capacity' | 'any_table'
+export type PlaybookId =
+  | 'cost_breakdown'
+  | 'month_over_month'
+  | 'down_shift'
+  | 'prompt_caching'
+  | 'latency_tail'
+  | 'capacity'
+  | 'errors_retries'
+  | 'lengths_truncation'
+  | 'chargeback'
+  | 'batch_eligibility'
+  | 'anomaly_days'
+  | 'any_table'
 
 /**
  * What a playbook knows about the data before it runs any SQL: one canonical table named `usage`, which has a column
@@ -23,6 +35,8 @@ export interface View {
   readonly estimated: ReadonlySet<FieldName>
   /** False: the files do not say which rows failed, and `ok` is true everywhere. */
   readonly outcomeKnown: boolean
+  /** Whether any row failed, where the profile tells; null where only a query can. */
+  readonly failures: boolean | null
   /** The table `usage_list_prices` (prices.ts) stands beside `usage`; null without it. */
   readonly prices: PriceSummary | null
   readonly sources: readonly {
@@ -32,6 +46,10 @@ export interface View {
   }[]
   /** What the mappings of the sources say a reader should know. */
   readonly notes: readonly string[]
+  /** What the user has decided in this thread, by question id. */
+  readonly choices: Choices
+  /** Periods the question names to be compared, in milliseconds since 1970, `to` exclusive; none named: empty. */
+  readonly compare: readonly { readonly from: number; readonly to: number }[]
 }
 
 export interface PriceSummary {
@@ -44,6 +62,8 @@ export interface PriceSummary {
 /** Fields one of which is enough, in order of preference: the first is what a request asks for. */
 export interface Need {
   readonly anyOf: readonly FieldName[]
+  /** Met without any of the fields where this holds: requests are counted where a row is a request. */
+  readonly metWhere?: (view: View) => boolean
   readonly why: string
   readonly unlocks: string
 }
@@ -75,6 +95,12 @@ export interface Findings {
   readonly paragraphs: readonly string[]
   /** Chosen from the data, beside the playbook's own. */
   readonly caveats: readonly string[]
+  /** What could be done, in any order: the answer ranks them (recommend.ts). Each names the figure behind it. */
+  readonly recommendations?: readonly Recommendation[]
+  /** What only the user can decide; its answer gives the same analysis again, with the choice. */
+  readonly followUp?: Question
+  /** What the rows turned out not to give, which no profile could tell: makes the answer partial. */
+  readonly shortfalls?: readonly string[]
 }
 
 export interface Playbook {
@@ -88,8 +114,17 @@ export interface Playbook {
   readonly grains: readonly Grain[]
   /** Times must be written at least this finely; `day` where any will do. */
   readonly timeStep: TimeStep
+  /** What the data has to have before even a part can be said; the field is asked for again where it does not. */
+  readonly least?: {
+    readonly holds: (view: View) => boolean
+    readonly field: FieldName
+    /** What the data has instead, for people. */
+    readonly instead: string
+  }
   readonly reductions: readonly Reduction[]
   readonly analyses: readonly Analysis[]
   readonly findings: (results: ReadonlyMap<string, SqlResult>, view: View) => Findings
   readonly caveats: readonly string[]
+  /** Wants the table `usage_smaller_models` (smaller-models.ts) beside the prices. Default: no. */
+  readonly smallerModels?: true
 }

@@ -34,7 +34,9 @@ const needed = ['model', 'input_tokens', 'output_tokens'] as const satisfies rea
 
 /** A cost playbook wants list prices wherever model and tokens are known: to estimate, to split, to compare. */
 export function pricing(playbook: Playbook, sources: readonly CanonicalSource[]): Pricing {
-  const wantsCost = playbook.required.some((need) => need.anyOf.includes('cost_usd'))
+  const wantsCost = [...playbook.required, ...playbook.optional].some((need) =>
+    need.anyOf.includes('cost_usd'),
+  )
   const able = ({ mapping }: CanonicalSource) => needed.every((field) => isMapped(mapping, field))
   if (!wantsCost || sources.length === 0 || !sources.every(able)) return { kind: 'none' }
   const known = sources.map(({ mapping }) => mapping.models)
@@ -137,20 +139,25 @@ export function tokenKinds(present: ReadonlySet<FieldName>) {
   }
 }
 
-/** Joins a relation named `u` with the tier each of its rows falls in. Sums of many requests stay in the first tier. */
-export function priceJoin(grain: 'request' | 'sums'): string {
+/**
+ * Joins a relation named `u` with the tier each of its rows falls in. Sums of many requests stay in the first tier.
+ *
+ * @param prices the name the price list gets, default `p`
+ * @param model whose price is meant, default that of the row
+ */
+export function priceJoin(grain: 'request' | 'sums', prices = 'p', model = 'u.model'): string {
   const tier =
     grain === 'request'
-      ? 'coalesce(u.input_tokens, 0) > p.from_tokens AND coalesce(u.input_tokens, 0) <= p.to_tokens'
-      : 'p.from_tokens = -1'
-  return `LEFT JOIN usage_list_prices AS p ON p.model = u.model AND ${tier}`
+      ? `coalesce(u.input_tokens, 0) > ${prices}.from_tokens AND coalesce(u.input_tokens, 0) <= ${prices}.to_tokens`
+      : `${prices}.from_tokens = -1`
+  return `LEFT JOIN usage_list_prices AS ${prices} ON ${prices}.model = ${model} AND ${tier}`
 }
 
-/** List cost of a row of `u` joined with `p`, in USD; NULL where its model has no price. */
-export function listCostSql(present: ReadonlySet<FieldName>): string {
+/** List cost of a row of `u` joined with the price list as `p` or under another name, in USD; NULL without a price. */
+export function listCostSql(present: ReadonlySet<FieldName>, prices = 'p'): string {
   const kinds = tokenKinds(present)
   return (
-    `(${kinds.input} * p.input + ${kinds.cachedInput} * p.cached_input + ` +
-    `${kinds.cacheWrite} * p.cache_write + ${kinds.output} * p.output) / 1e6`
+    `(${kinds.input} * ${prices}.input + ${kinds.cachedInput} * ${prices}.cached_input + ` +
+    `${kinds.cacheWrite} * ${prices}.cache_write + ${kinds.output} * ${prices}.output) / 1e6`
   )
 }

@@ -1,4 +1,4 @@
-import type { Chart, Figure, QueryResult, Report } from '@holdfast/protocol'
+import type { Chart, Figure, QueryResult, Recommendation, Report } from '@holdfast/protocol'
 
 /** Everything an answer is made of, before it is one text. */
 export interface ReportParts {
@@ -10,6 +10,8 @@ export interface ReportParts {
   readonly caveats: readonly string[]
   readonly queries: readonly QueryResult[]
   readonly charts: readonly Chart[]
+  /** Ranked; default none. */
+  readonly recommendations?: readonly Recommendation[]
 }
 
 const citation = /\[fig:([^\]]+)\]/g
@@ -21,6 +23,9 @@ const citation = /\[fig:([^\]]+)\]/g
 export function buildReport(parts: ReportParts, format: (figure: Figure) => string): Report {
   const figures = new Map(parts.figures.map((figure) => [figure.id, figure]))
   for (const figure of parts.figures) requireCell(figure, parts.queries)
+  for (const { figure } of parts.recommendations ?? [])
+    if (!figures.has(figure))
+      throw new Error(`A recommendation rests on ${figure}, and there is no such figure`)
   const text = parts.paragraphs
     .map((paragraph) =>
       paragraph.replace(citation, (mark, id: string) => {
@@ -39,6 +44,7 @@ export function buildReport(parts: ReportParts, format: (figure: Figure) => stri
     queries: [...parts.queries],
     charts: [...parts.charts],
     caveats: [...parts.caveats],
+    recommendations: [...(parts.recommendations ?? [])],
   }
 }
 

@@ -1,4 +1,4 @@
-import type { EventData } from '@holdfast/protocol'
+import type { EventData, Question } from '@holdfast/protocol'
 
 /** The request as the assistant says it: one message a person can act on without opening anything else. */
 export function requestText(
@@ -21,9 +21,11 @@ export function requestText(
     )
     parts.push('Add the file to this thread and the answer continues from here.')
   }
-  if (request.question !== undefined) {
-    parts.push(request.question.text)
-    parts.push(request.question.choices.map(({ label }, index) => `${index + 1}. ${label}`).join('\n'))
-  }
+  if (request.question !== undefined) parts.push(questionText(request.question))
   return parts.join('\n\n')
+}
+
+/** A question with its choices, numbered, so that `2` is an answer. */
+export function questionText({ text, choices }: Question): string {
+  return `${text}\n\n${choices.map(({ label }, index) => `${index + 1}. ${label}`).join('\n')}`
 }

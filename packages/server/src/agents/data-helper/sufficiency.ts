@@ -1,6 +1,6 @@
 import type { Question, Sufficiency } from '@holdfast/protocol'
 import { describeView, fieldsOf } from './canonical-view.ts'
-import type { FileMapping, TimeStep } from './field-mapping.ts'
+import type { Choices, FileMapping, TimeStep } from './field-mapping.ts'
 import { mappingLimits } from './field-mapping.ts'
 import type { FieldName } from './fields.ts'
 import type { Need, Playbook, Reduction, View } from './playbook.ts'
@@ -29,12 +29,18 @@ export interface MissingNeed {
 }
 
 /** The verdict rule of the data helper. Pure: made from the mappings, before any SQL runs. */
-export function checkSufficiency(playbook: Playbook, mappings: readonly FileMapping[]): Verdict {
+export function checkSufficiency(
+  playbook: Playbook,
+  mappings: readonly FileMapping[],
+  choices: Choices = new Map(),
+): Verdict {
   const { used, notes } = chooseSources(playbook, mappings)
-  const view = describeView(used, fieldsOf(playbook))
+  const view = describeView(used, fieldsOf(playbook), choices)
   const verdict = { sources: used, view, notes, missing: [], reductions: [], question: null }
 
-  const lacking = playbook.required.filter((need) => !need.anyOf.some((field) => view.fields.has(field)))
+  const lacking = playbook.required.filter(
+    (need) => need.metWhere?.(view) !== true && !need.anyOf.some((field) => view.fields.has(field)),
+  )
   // What a question may still settle is not asked for as data.
   const absent = lacking.filter((need) => questionFor(used, [need]) === null)
   const coarse = tooCoarse(playbook, used, view)
@@ -49,6 +55,8 @@ export function checkSufficiency(playbook: Playbook, mappings: readonly FileMapp
     reductions.some(({ missing: field }) => field !== null && need.anyOf.includes(field))
   if (view.rows === 0 || coarse !== null || !absent.every(covered))
     return { ...verdict, sufficiency: 'insufficient', missing }
+  const least = belowLeast(playbook, view)
+  if (least !== null) return { ...verdict, sufficiency: 'insufficient', missing: [least] }
 
   const question = questionFor(used, lacking)
   if (question !== null) return { ...verdict, sufficiency: 'ambiguous', question }
@@ -88,6 +96,13 @@ function tooCoarse(playbook: Playbook, used: readonly FileMapping[], view: View)
   )
     return { need: time, instead: `the times in ${names(used)} are written to the ${view.timeStep}` }
   return null
+}
+
+/** Only once the field itself is there: without it, it is asked for as such, or there is a question before it. */
+function belowLeast({ least, required, optional }: Playbook, view: View): MissingNeed | null {
+  if (least === undefined || !view.fields.has(least.field) || least.holds(view)) return null
+  const need = [...required, ...optional].find(({ anyOf }) => anyOf.includes(least.field))
+  return need === undefined ? null : { need, instead: least.instead }
 }
 
 /** The field whose grain matters most is the one to ask for in a finer grain. */

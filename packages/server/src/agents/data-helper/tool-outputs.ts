@@ -1,4 +1,4 @@
-import { ArtifactId, Chart, Figure, Outcome, Question, Sufficiency } from '@holdfast/protocol'
+import { ArtifactId, Chart, Figure, Outcome, Question, Recommendation, Sufficiency } from '@holdfast/protocol'
 import { z } from 'zod'
 
 /**
@@ -92,6 +92,10 @@ export const AnalysisOutput = z.object({
   figures: z.array(Figure),
   paragraphs: z.array(z.string()),
   caveats: z.array(z.string()),
+  /** Ranked. The defaults are for runs begun before there were any. */
+  recommendations: z.array(Recommendation).default([]),
+  /** What only the user can decide, asked with the answer. */
+  followUp: Question.nullable().default(null),
   queries: z.array(QueryRef),
   /** Charts worth drawing: their plan is a ChartPlan over the query of that id. */
   plans: z.array(z.object({ query: z.string(), plan: z.record(z.string(), z.unknown()) })),

@@ -1,174 +1,17 @@
 import type { PlaybookId } from './playbook.ts'
+import { moneyWords } from './triage-words/money-words.ts'
+import { serviceWords } from './triage-words/service-words.ts'
+import { tableWords } from './triage-words/table-words.ts'
 
 /**
  * Words and what they speak for. A `*` ends a stem ("expens*"), several words are a phrase. A weight of 3 alone makes
  * a candidate that is taken; 1 only helps others. Weights are by hand: they were set against the wordings in
- * triage.test.ts, which people who do not know our terms would use.
+ * triage.test.ts and tools/eval, which people who do not know our terms would use.
  */
 export const vocabulary: Readonly<Record<PlaybookId, readonly (readonly [string, number])[]>> = {
-  cost_breakdown: [
-    ['cost*', 3],
-    ['spend*', 3],
-    ['spent', 3],
-    ['money', 3],
-    ['expens*', 3],
-    ['expenditure', 3],
-    ['bill', 2.5],
-    ['bills', 2.5],
-    ['billing', 2.5],
-    ['invoice*', 2.5],
-    ['budget*', 2.5],
-    ['pay', 2],
-    ['paying', 2],
-    ['paid', 2],
-    ['dollar*', 2.5],
-    ['usd', 2],
-    ['euro*', 1.5],
-    ['cent', 1],
-    ['cents', 1],
-    ['price*', 1.5],
-    ['pric*', 1],
-    ['charge*', 2],
-    ['burn*', 2],
-    ['cheap*', 2],
-    ['saving*', 2],
-    ['save', 1.5],
-    ['financ*', 2],
-    ['dear', 1],
-    ['cash', 2.5],
-    ['token spend', 1],
-    ['cost driver*', 1],
-    ['breakdown', 1.5],
-    ['break down', 1.5],
-  ],
-  latency_tail: [
-    ['slow*', 3],
-    ['latenc*', 3],
-    ['p50', 1.5],
-    ['p90', 2.5],
-    ['p95', 2.5],
-    ['p99', 2.5],
-    ['tail', 2.5],
-    ['percentile*', 2],
-    ['response time*', 3],
-    ['delay*', 2.5],
-    ['wait', 2.5],
-    ['waiting', 2.5],
-    ['waits', 2.5],
-    ['lag', 3],
-    ['laggy', 3],
-    ['lags', 3],
-    ['sluggish', 3],
-    ['speed', 2.5],
-    ['fast*', 2.5],
-    ['quick*', 2.5],
-    ['ttft', 2.5],
-    ['first token', 2.5],
-    ['so long', 3],
-    ['too long', 3],
-    ['how long', 3],
-    ['long time', 3],
-    ['take ages', 3],
-    ['ages', 2],
-    ['longer', 1.5],
-    ['timeout*', 2],
-    ['time out', 2],
-    ['hang*', 2.5],
-    ['stuck', 2],
-    ['snappy', 2.5],
-    ['performance', 2.5],
-    ['duration*', 2.5],
-    ['respons*', 1],
-    ['seconds', 1],
-    ['milliseconds', 1.5],
-  ],
-  capacity: [
-    ['peak*', 3],
-    ['capacity', 3],
-    ['throughput', 3],
-    ['rpm', 3],
-    ['tpm', 3],
-    ['qps', 3],
-    ['rps', 3],
-    ['per minute', 2.5],
-    ['per second', 2.5],
-    ['per min', 2.5],
-    ['a minute', 2.5],
-    ['a second', 2],
-    ['each minute', 2],
-    ['rate limit*', 3],
-    ['ratelimit*', 3],
-    ['limit*', 2],
-    ['quota*', 3],
-    ['load', 2.5],
-    ['loaded', 1.5],
-    ['traffic', 2.5],
-    ['busy', 2.5],
-    ['busiest', 3],
-    ['headroom', 3],
-    ['concurren*', 2.5],
-    ['parallel', 1.5],
-    ['at once', 2],
-    ['same time', 2],
-    ['simultaneous*', 2],
-    ['burst*', 2.5],
-    ['spike*', 2.5],
-    ['provision*', 2.5],
-    ['scal*', 1.5],
-    ['throttl*', 2.5],
-    ['demand', 2],
-    ['volume', 1.5],
-    ['handle', 1],
-    ['rush', 2],
-  ],
-  any_table: [
-    ['describe', 2.5],
-    ['overview', 3],
-    ['summar*', 2.5],
-    ['column*', 2.5],
-    ['schema', 3],
-    ['dataset', 2],
-    ['contents', 2.5],
-    ['contain*', 1.5],
-    ['in this file', 3],
-    ['in the file', 3],
-    ['in my file', 3],
-    ['in this data', 3],
-    ['in the data', 2.5],
-    ['in this table', 3],
-    ['in there', 1.5],
-    ['this csv', 2],
-    ['file', 1.5],
-    ['files', 1.5],
-    ['csv', 1.5],
-    ['spreadsheet', 2],
-    ['table', 1.5],
-    ['data', 1],
-    ['missing', 2],
-    ['blank*', 1.5],
-    ['empty', 1.5],
-    ['duplicate*', 2.5],
-    ['profile', 2],
-    ['explore', 2.5],
-    ['inspect', 2.5],
-    ['correlat*', 2.5],
-    ['distribution*', 2],
-    ['quality', 1.5],
-    ['statistic*', 2.5],
-    ['stats', 2.5],
-    ['look like', 2],
-    ['tell me about', 2.5],
-    ['what do we have', 2.5],
-    ['what have we got', 2.5],
-    ['insight*', 2],
-    ['rows', 1.5],
-    ['records', 1.5],
-    ['fields', 1.5],
-    ['average', 1],
-    ['median', 1],
-    ['how many', 1],
-    ['number of', 1],
-  ],
+  ...moneyWords,
+  ...serviceWords,
+  ...tableWords,
 }
 
 /** Words of a question that looks for causes or a whole picture rather than one figure. */
@@ -185,10 +28,14 @@ export const beyond: ReadonlySet<string> = new Set(
 
 /** Things that are asked for with the same words but have nothing to do with data. */
 export const elsewhere: ReadonlySet<string> = new Set(
-  'poem poems haiku song joke jokes story essay recipe weather lyrics novel limerick translate translation'.split(
+  'poem poems song joke jokes story essay recipe weather lyrics novel limerick translate translation'.split(
     ' ',
   ),
 )
+
+/** Names of models that are verse as well: they are models unless one is to be written. */
+export const verse: ReadonlySet<string> = new Set(['haiku', 'sonnet', 'opus'])
+export const writing: ReadonlySet<string> = new Set('write compose recite sing invent'.split(' '))
 
 /** Words that say nothing about the subject; left out when two wordings are compared. */
 export const plainWords: ReadonlySet<string> = new Set(
@@ -196,3 +43,34 @@ export const plainWords: ReadonlySet<string> = new Set(
     ' ',
   ),
 )
+
+/**
+ * Playbooks that look at one side of what another looks at as a whole: asked for its side, the whole steps back.
+ */
+export const narrower: Readonly<Partial<Record<PlaybookId, readonly PlaybookId[]>>> = {
+  cost_breakdown: [
+    'month_over_month',
+    'down_shift',
+    'prompt_caching',
+    'errors_retries',
+    'lengths_truncation',
+    'chargeback',
+    'batch_eligibility',
+    'anomaly_days',
+  ],
+  capacity: ['errors_retries', 'lengths_truncation', 'batch_eligibility', 'anomaly_days'],
+  latency_tail: ['lengths_truncation', 'batch_eligibility'],
+}
+
+/** Everyday words that are a letter away from one with a meaning here. */
+const everyday =
+  'wants wanted waste wasted speech spent those where there these other after should would could'
+
+const phrases = Object.values(vocabulary).flatMap((entries) => entries.flatMap(([entry]) => entry.split(' ')))
+const spelt = new Set([...everyday.split(' '), ...phrases.filter((word) => !word.endsWith('*'))])
+const stems = phrases.filter((word) => word.endsWith('*')).map((word) => word.slice(0, -1))
+
+/** A word that is right as it stands, so that it is no slip for another one: `spend` is not `speed`. */
+export function isSpelt(word: string): boolean {
+  return spelt.has(word) || stems.some((start) => start.length > 3 && word.startsWith(start))
+}

@@ -1,18 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { playbooks } from './playbooks/playbooks.ts'
 import { openTestTable, sharedData, type TestTable } from './questions/test-table.ts'
-import { levelCandidates, type TriagePlaybook, triage, triageQuestion } from './triage.ts'
-
-// Stand-ins with the titles of the real four: triage has to work from its own vocabulary, whatever a playbook's asks are.
-const playbooks: readonly TriagePlaybook[] = [
-  { id: 'cost_breakdown', title: 'Cost breakdown', asks: ['Where does the money go?'] },
-  { id: 'latency_tail', title: 'Latency and its tail', asks: ['Why is it slow, what is our p95?'] },
-  {
-    id: 'capacity',
-    title: 'Capacity and limits',
-    asks: ['What is our peak load in requests and tokens per minute?'],
-  },
-  { id: 'any_table', title: 'Any table', asks: ['What is in this file?'] },
-]
+import { levelCandidates, triage, triageQuestion } from './triage.ts'
 
 const wordings = {
   cost_breakdown: [
@@ -23,7 +12,6 @@ const wordings = {
     'what are we paying for',
     'which customers cost us the most and why',
     'Break down our spending by model and feature',
-    'our invoice doubled, what happened',
     'waht is driving our expences',
     'too expensive!! where can we save',
     'who burns the most cash',
@@ -54,7 +42,6 @@ const wordings = {
     'it hangs sometimes, what is going on',
     'laggy responses',
     'how quick are the answers',
-    'Why do some requests time out?',
     'performance of our models',
   ],
   capacity: [
@@ -66,7 +53,6 @@ const wordings = {
     'when is rush hour and how busy does it get',
     'what throughput do we need',
     'requests per minute',
-    'do we get throttled',
     'how much traffic do we have at once',
     'how bursty is our load',
     'which quota should we ask for',
@@ -77,6 +63,8 @@ const wordings = {
     'peek load', // a slip
     'how spiky is the traffic',
   ],
+  month_over_month: ['our invoice doubled, what happened', 'why did it go up'],
+  errors_retries: ['Why do some requests time out?', 'do we get throttled'],
   any_table: [
     'what is in this file?',
     'describe this data',
@@ -184,7 +172,7 @@ describe.skipIf(!generic.present)('triage with generic_requests.csv at hand (nee
       playbooks,
       profiles: [data.profile],
     })
-    expect(result.candidates.map((candidate) => candidate.playbook)).toEqual(['any_table'])
+    expect(result.candidates[0]?.playbook).toBe('any_table')
     expect(result.simple).toBeNull()
     expect(result.notSimple?.why).toContain('ratio')
     expect(result.notSimple?.nearest.length).toBeGreaterThan(0)

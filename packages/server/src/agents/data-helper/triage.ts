@@ -6,7 +6,17 @@ import { noChoices, type ParsedQuestion, parseSimpleQuestion } from './questions
 import type { SimpleReading } from './questions/reading.ts'
 import { knownTerms, matchTerms } from './questions/terms.ts'
 import { maxQuestionTokens, nearlySame, stem, type Token, tokenise } from './questions/words.ts'
-import { beyond, elsewhere, openWords, plainWords, vocabulary } from './triage-vocabulary.ts'
+import {
+  beyond,
+  elsewhere,
+  isSpelt,
+  narrower,
+  openWords,
+  plainWords,
+  verse,
+  vocabulary,
+  writing,
+} from './triage-vocabulary.ts'
 
 export type TriagePlaybook = Pick<Playbook, 'id' | 'title' | 'asks'>
 
@@ -68,8 +78,9 @@ const figureWords = new Set(
 export function triage(question: string, context: TriageContext): Triage {
   const tokens = tokenise(question).slice(0, maxQuestionTokens)
   const parsed = parseAny(question, context)
-  const scores = context.playbooks.map((playbook) => vocabularyScore(tokens, playbook))
-  const creative = tokens.some((token) => elsewhere.has(token.word))
+  const scores = withoutTheWhole(context.playbooks.map((playbook) => vocabularyScore(tokens, playbook)))
+  const says = (set: ReadonlySet<string>) => tokens.some((token) => set.has(token.word))
+  const creative = says(elsewhere) || (says(verse) && says(writing))
   const simple = parsed?.ok === true ? parsed.reading : null
   const asked = parsed?.ok === false ? parsed.question : null
   const simpleScore = simple === null ? (asked === null ? 0 : scopedScore) : scoreOf(simple)
@@ -101,6 +112,20 @@ export function triage(question: string, context: TriageContext): Triage {
     notSimple: parsed?.ok === false ? { why: parsed.why, nearest: parsed.nearest } : null,
     unrelated: candidates.length === 0,
   }
+}
+
+/** From this score on a playbook has been asked for by its own words. */
+const askedScore = 0.6
+const wholeFactor = 0.7
+
+/** Where a side of something is asked for ("why did the cost rise"), the whole of it (the cost) steps back. */
+function withoutTheWhole(scores: readonly Candidate[]): readonly Candidate[] {
+  const asked = new Set(scores.filter(({ score }) => score >= askedScore).map(({ playbook }) => playbook))
+  return scores.map((candidate) =>
+    narrower[candidate.playbook]?.some((playbook) => asked.has(playbook)) === true
+      ? { ...candidate, score: candidate.score * wholeFactor }
+      : candidate,
+  )
 }
 
 /** The candidates that cannot be told apart: one, or those the user has to choose among. */
@@ -203,11 +228,12 @@ function says(words: readonly string[], entry: readonly string[]): boolean {
 
 function fits(word: string, pattern: string): boolean {
   if (!pattern.endsWith('*')) {
-    return word === pattern || nearlySame(word, pattern) || (pattern.length > 3 && stem(word) === pattern)
+    if (word === pattern || (pattern.length > 3 && stem(word) === pattern)) return true
+    return !isSpelt(word) && nearlySame(word, pattern)
   }
   const start = pattern.slice(0, -1)
   if (word.startsWith(start)) return true
-  if (start.length < 5) return false
+  if (start.length < 5 || isSpelt(word)) return false
   return [0, 1, -1].some((more) => nearlySame(word.slice(0, start.length + more), start))
 }
 

@@ -19,6 +19,8 @@ export interface ChartPlan {
   readonly y: ChartAxis
   /** A column that splits the marks by colour; of a `rect` its shade. */
   readonly color?: ChartAxis | undefined
+  /** Of a `bar`: the column it reaches to from `y`, for the steps of a waterfall. */
+  readonly y2?: string | undefined
 }
 
 const Axis = z.strictObject({
@@ -33,6 +35,7 @@ const Plan = z.strictObject({
   x: Axis,
   y: Axis,
   color: Axis.optional(),
+  y2: z.string().min(1).optional(),
 })
 
 /**

@@ -37,7 +37,8 @@ export type ChartSpec = {
 
 export type Channel = Readonly<Record<string, unknown>> & {
   readonly field: string
-  readonly type: ChartAxis['type']
+  /** A second end (y2) has that of the first. */
+  readonly type?: ChartAxis['type']
 }
 
 const wide = 640
@@ -83,11 +84,10 @@ export function vegaLiteSpec(plan: ChartPlan, title: string, table?: ChartTable)
 function requireFit(plan: ChartPlan, table: ChartTable | undefined): void {
   if (plan.mark === 'rect' && plan.color === undefined)
     throw new Error('A rect chart needs a colour column for its shade')
-  for (const axis of axesOf(plan)) {
-    if (table !== undefined && !table.columns.includes(axis.column))
-      throw new Error(
-        `The chart names column ${axis.column}, and the query gives ${table.columns.join(', ')}`,
-      )
+  const columns = [...axesOf(plan).map(({ column }) => column), ...(plan.y2 === undefined ? [] : [plan.y2])]
+  for (const column of columns) {
+    if (table !== undefined && !table.columns.includes(column))
+      throw new Error(`The chart names column ${column}, and the query gives ${table.columns.join(', ')}`)
   }
 }
 
@@ -202,8 +202,12 @@ function encodingOf(
 ): ChartSpec['encoding'] {
   const { color } = plan
   return {
-    x: positionChannel(plan.x, plan.mark, table),
-    y: positionChannel(plan.y, plan.mark, table),
+    x: positionChannel(plan.x, plan.mark, table, plan.y2 !== undefined),
+    y: positionChannel(plan.y, plan.mark, table, plan.y2 !== undefined),
+    // Laid bars have their measure across.
+    ...(plan.y2 === undefined
+      ? {}
+      : { [plan.y.type === 'quantitative' ? 'y2' : 'x2']: { field: fieldPath(plan.y2) } }),
     ...(color === undefined ? {} : { color: colorChannel(color, table) }),
     // Dashes tell lines apart where colours do not.
     ...(color?.type === 'nominal' && mark === 'line' ? { strokeDash: colorless(color) } : {}),
@@ -225,7 +229,13 @@ const timeFormats = {
   year: '%Y',
 } as const
 
-function positionChannel(axis: ChartAxis, mark: ChartPlan['mark'], table: ChartTable | undefined): Channel {
+/** @param stepped bars are steps of a waterfall: they stand on each other and not on nothing */
+function positionChannel(
+  axis: ChartAxis,
+  mark: ChartPlan['mark'],
+  table: ChartTable | undefined,
+  stepped: boolean,
+): Channel {
   const shared = { field: fieldPath(axis.column), type: axis.type, title: axis.title }
   switch (axis.type) {
     case 'nominal':
@@ -244,7 +254,7 @@ function positionChannel(axis: ChartAxis, mark: ChartPlan['mark'], table: ChartT
     case 'quantitative':
       return {
         ...shared,
-        scale: axis.scale === 'log' ? { type: 'log' } : { zero: true },
+        scale: axis.scale === 'log' ? { type: 'log' } : { zero: !stepped },
         axis: { format: numberFormat(axis, table), tickCount: 6, labelOverlap: true },
       }
     default:

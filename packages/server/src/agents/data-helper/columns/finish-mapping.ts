@@ -18,6 +18,7 @@ export interface DraftMapping {
   readonly grain: Grain | 'bucket'
   readonly fields: MappedFields
   readonly ok: string | null
+  readonly failures: boolean | null
   readonly keep: string | null
   readonly questions: readonly FieldQuestion[]
   readonly notes: readonly string[]
@@ -55,6 +56,7 @@ export function finishMapping(profile: FileProfile, draft: DraftMapping): FileMa
     rows: profile.rows,
     fields,
     ok: draft.ok,
+    failures: draft.failures,
     questions: draft.questions,
     keep: draft.keep,
     span: spanOf(profile, draft, timeStep),

@@ -9,7 +9,7 @@ import { splitName } from './column-name.ts'
 import { decideUnit, isDurationUnit, msEach, unitName, unitQuestion } from './duration-unit.ts'
 import { finishMapping } from './finish-mapping.ts'
 import { countsCacheApart, provenByRows, totalInput } from './input-accounting.ts'
-import { outcomeSql } from './outcome.ts'
+import { anyFailure, outcomeSql, succeededBy } from './outcome.ts'
 import { castOf, numberOf, textOf, timeOf } from './read-column.ts'
 import { timeStepOf } from './time-step.ts'
 
@@ -70,6 +70,8 @@ export function mapColumns(profile: FileProfile, choices: Choices): FileMapping 
     grain: grainOf(profile, fields, columnOf),
     fields,
     ok: statusColumn === null ? null : outcomeSql(statusColumn),
+    failures:
+      statusColumn === null ? null : anyFailure(statusColumn, profile.rows, succeededBy(statusColumn)),
     keep: totalsRow(profile),
     questions,
     notes,

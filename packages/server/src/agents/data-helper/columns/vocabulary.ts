@@ -342,6 +342,13 @@ export const vocabulary: Readonly<
     'successful requests': 0.3,
     'failed requests': 0.1,
   },
+  max_tokens: {
+    'max tokens': 1,
+    'max output tokens': 1,
+    'max completion tokens': 1,
+    'max new tokens': 0.97,
+    'output token limit': 0.93,
+  },
   prefix_blocks: {
     'hash ids': 1,
     'prefix blocks': 1,

@@ -1,11 +1,12 @@
 import type { ColumnProfile, FileProfile } from '../../../workspace/file-profile.ts'
 import { finishMapping } from '../columns/finish-mapping.ts'
 import { countsCacheApart, totalInput } from '../columns/input-accounting.ts'
+import { anyFailure } from '../columns/outcome.ts'
 import type { Choices, FileMapping, MappedField } from '../field-mapping.ts'
 import { type FieldName, fieldNames } from '../fields.ts'
 import { findColumn } from './find-column.ts'
 import type { Format } from './format.ts'
-import { conditionSql, readField } from './read-field.ts'
+import { conditionSql, meets, readField } from './read-field.ts'
 
 /** Reads a file whose export format is known: the format says what its columns mean. */
 export function mapFormat(profile: FileProfile, format: Format, choices: Choices): FileMapping {
@@ -52,12 +53,18 @@ export function mapFormat(profile: FileProfile, format: Format, choices: Choices
     grain: format.grain,
     fields,
     ok: ok ?? (format.okWithoutColumn === 'all' ? 'true' : null),
+    failures: failuresOf(profile, format),
     keep: format.keep === null ? null : conditionSql(profile, format.keep),
     questions: [],
     notes: format.notes,
     choices,
     relativeMsEach: relative && format.fields.time?.as === 'relative_time' ? format.fields.time.msEach : null,
   })
+}
+
+function failuresOf(profile: FileProfile, { ok }: Format): boolean | null {
+  const column = ok === null ? null : findColumn(profile, ok.column)
+  return ok === null || column === null ? null : anyFailure(column, profile.rows, (value) => meets(ok, value))
 }
 
 function noteOf(note: string | undefined): { readonly note?: string } {

@@ -177,3 +177,21 @@ export function conditionSql(profile: FileProfile, condition: Condition): string
       return `coalesce(${number} BETWEEN ${condition.low} AND ${condition.high}, false)`
   }
 }
+
+/** What conditionSql says of one value, trimmed and in lower case; blank for a missing one. */
+export function meets(condition: Condition, value: string): boolean {
+  switch (condition.if) {
+    case 'is_one_of':
+      return condition.values.includes(value)
+    case 'is_none_of':
+      return !condition.values.includes(value)
+    case 'is_blank':
+      return value === ''
+    case 'is_filled':
+      return value !== ''
+    case 'is_above':
+      return value !== '' && Number(value) > condition.number
+    case 'is_between':
+      return value !== '' && Number(value) >= condition.low && Number(value) <= condition.high
+  }
+}

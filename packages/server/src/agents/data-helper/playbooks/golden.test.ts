@@ -5,9 +5,9 @@ import type { Playbook } from '../playbook.ts'
 import { buildReport } from '../report.ts'
 import { figureOf, openFiles, rowsOf, type TestFiles } from '../testing/open-files.ts'
 import { sharedData } from '../testing/shared-data.ts'
-import { capacity } from './capacity.ts'
-import { costBreakdown } from './cost-breakdown.ts'
-import { latencyTail } from './latency-tail.ts'
+import { capacity } from './capacity/capacity.ts'
+import { costBreakdown } from './cost-breakdown/cost-breakdown.ts'
+import { latencyTail } from './latency-tail/latency-tail.ts'
 
 /**
  * One seeded truth stands behind all of the exports, so each has to give the same answer, less what it does not hold.

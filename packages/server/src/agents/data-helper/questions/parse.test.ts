@@ -298,6 +298,7 @@ describe('simple questions through a mapping', () => {
     vendor: null,
     timeStep: 'second',
     ok: null,
+    failures: null,
     span: null,
     models: null,
     fields: {

@@ -76,6 +76,7 @@ export async function openFiles(): Promise<TestFiles> {
       const verdict = checkSufficiency(
         playbook,
         profiles.map((profile) => mapFile(profile, choices)),
+        choices,
       )
       if (verdict.sufficiency !== 'sufficient' && verdict.sufficiency !== 'partial')
         return { verdict, computed: null }

@@ -40,5 +40,9 @@ export interface Judged extends Examined {
 export async function judge(context: ToolContext, playbookId: string): Promise<Judged> {
   const examined = await examine(context)
   const playbook = playbookById(playbookId)
-  return { ...examined, playbook, verdict: checkSufficiency(playbook, examined.mappings) }
+  return {
+    ...examined,
+    playbook,
+    verdict: checkSufficiency(playbook, examined.mappings, examined.thread.choices),
+  }
 }

@@ -27,16 +27,19 @@ export const runAnalysisTool = defineTool({
     const computed: Computed =
       judged.playbook.id === 'any_table' ? await analyseTable(judged, run) : await analyseUsage(judged, run)
 
+    const { findings } = computed
     const stored = []
     for (const { result, title } of computed.queries)
       stored.push(await storeQuery(context, result, { title, verified: true }))
     const output: AnalysisOutput = {
       playbook: judged.playbook.id,
       title: computed.title,
-      outcome: sufficiency === 'partial' ? 'partial' : 'answered',
-      figures: [...computed.findings.figures],
-      paragraphs: [...computed.findings.paragraphs],
-      caveats: [...new Set([...computed.findings.caveats, ...computed.caveats])],
+      outcome: sufficiency === 'partial' || (findings.shortfalls ?? []).length > 0 ? 'partial' : 'answered',
+      figures: [...findings.figures],
+      paragraphs: [...findings.paragraphs],
+      caveats: [...new Set([...findings.caveats, ...computed.caveats])],
+      recommendations: [...(findings.recommendations ?? [])],
+      followUp: findings.followUp ?? null,
       queries: stored.map(({ ref }) => ref),
       plans: computed.queries.flatMap(({ result, chart }) =>
         chart === null ? [] : [{ query: result.id, plan: { ...chart } }],

@@ -1,10 +1,11 @@
-import type { NewEvent, Report } from '@holdfast/protocol'
+import type { NewEvent, Question, Report } from '@holdfast/protocol'
 import { HoldfastError, systemIdMaker } from '@holdfast/protocol'
 import { z } from 'zod'
 import { defineTool, type ToolContext } from '../../../tools/define-tool.ts'
 import { requestItems } from '../data-request.ts'
 import { formatFigure } from '../format-figure.ts'
 import { buildReport } from '../report.ts'
+import { questionText } from '../request-text.ts'
 import { AnalysisOutput, ChartsOutput, type QueryRef, SettledOutput } from '../tool-outputs.ts'
 import { judge } from './examine.ts'
 import { QueryOutput } from './query.ts'
@@ -42,9 +43,10 @@ export const writeReportTool = defineTool({
         type: 'artifact_created',
         data: { artifactId: info.id, kind: 'report', title: report.title, bytes: info.bytes },
       },
-      ...(report.outcome === 'partial' ? await unlock(context, report.playbook) : []),
+      ...(await openEnds(context, report, analysis?.followUp ?? null)),
     ]
-    const output: SettledOutput = { outcome: report.outcome, summary: report.title, text: report.text }
+    const text = analysis?.followUp ? `${report.text}\n\n${questionText(analysis.followUp)}` : report.text
+    const output: SettledOutput = { outcome: report.outcome, summary: report.title, text }
     return { output, artifacts: [info.id], events }
   },
 })
@@ -65,6 +67,7 @@ async function reportOf(
       caveats: analysis.caveats,
       queries: await Promise.all(refs.map((ref) => loadQuery(context, ref))),
       charts: latest(context, 'draw_chart', ChartsOutput)?.charts ?? [],
+      recommendations: analysis.recommendations,
     },
     formatFigure,
   )
@@ -90,15 +93,29 @@ async function reportOfSql(context: ToolContext, refs: readonly QueryRef[]): Pro
   )
 }
 
-/** A partial answer says what would give the rest, as a request the thread can act on. */
-async function unlock(context: ToolContext, playbookId: string): Promise<NewEvent[]> {
-  const { playbook, verdict } = await judge(context, playbookId)
+/**
+ * What an answer leaves open, as a request the thread can act on: what would give the rest of a partial one, and what
+ * only the user can decide.
+ */
+async function openEnds(
+  context: ToolContext,
+  report: Report,
+  followUp: Question | null,
+): Promise<NewEvent[]> {
+  if (report.outcome !== 'partial' && followUp === null) return []
+  const { playbook, verdict } = await judge(context, report.playbook)
   const items = [...requestItems(playbook, verdict)]
-  if (items.length === 0) return []
+  if (items.length === 0 && followUp === null) return []
   return [
     {
       type: 'data_requested',
-      data: { requestId: makeId('request'), playbook: playbook.id, sufficiency: verdict.sufficiency, items },
+      data: {
+        requestId: makeId('request'),
+        playbook: playbook.id,
+        sufficiency: verdict.sufficiency,
+        items,
+        ...(followUp === null ? {} : { question: followUp }),
+      },
     },
   ]
 }

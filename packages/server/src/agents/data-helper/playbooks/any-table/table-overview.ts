@@ -1,10 +1,10 @@
-import { casts, quoteName, quoteText } from '../../../workspace/casts.ts'
-import type { ColumnProfile, FileProfile } from '../../../workspace/file-profile.ts'
-import type { SqlResult } from '../../../workspace/workspace.ts'
-import type { ChartPlan } from '../charts/chart-plan.ts'
-import type { Findings } from '../playbook.ts'
-import { columnKind } from '../questions/terms.ts'
-import { readCells } from './cells.ts'
+import { casts, quoteName, quoteText } from '../../../../workspace/casts.ts'
+import type { ColumnProfile, FileProfile } from '../../../../workspace/file-profile.ts'
+import type { SqlResult } from '../../../../workspace/workspace.ts'
+import type { ChartPlan } from '../../charts/chart-plan.ts'
+import type { Findings } from '../../playbook.ts'
+import { columnKind } from '../../questions/terms.ts'
+import { readCells } from '../cells.ts'
 
 /** Bounds of an overview, so that a table of 200 columns and a million rows is looked at in seconds. */
 export const overviewLimits = {

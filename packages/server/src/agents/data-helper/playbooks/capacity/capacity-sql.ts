@@ -1,5 +1,5 @@
-import type { View } from '../playbook.ts'
-import { requestsSql } from './cost-sql.ts'
+import type { View } from '../../playbook.ts'
+import { requestsSql } from '../sql-parts.ts'
 
 /** Minutes are filled with zeros over at most this many days: beyond, the peaks are found without. */
 export const zeroFillDays = 400

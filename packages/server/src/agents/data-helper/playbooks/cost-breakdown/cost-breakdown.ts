@@ -1,5 +1,5 @@
-import type { FieldName } from '../fields.ts'
-import type { Analysis, Playbook, View } from '../playbook.ts'
+import type { Analysis, Playbook, View } from '../../playbook.ts'
+import { has } from '../sql-parts.ts'
 import { costFindings } from './cost-findings.ts'
 import {
   costByDay,
@@ -18,10 +18,6 @@ export const costMinimums = { rows: 100, days: 7 } as const
 const fewRows = (view: View) => view.grain === 'request' && view.rows < costMinimums.rows
 const fewDays = (view: View) => view.span !== null && view.span.days < costMinimums.days
 const enough = (view: View) => view.fields.has('time') && !fewRows(view) && !fewDays(view)
-const has =
-  (...fields: readonly FieldName[]) =>
-  (view: View) =>
-    fields.every((field) => view.fields.has(field))
 
 const byDimension = (
   field: 'model' | 'tenant' | 'feature' | 'provider' | 'api_key' | 'user' | 'token_kind',

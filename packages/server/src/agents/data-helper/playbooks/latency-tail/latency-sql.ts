@@ -1,4 +1,4 @@
-import type { View } from '../playbook.ts'
+import type { View } from '../../playbook.ts'
 
 /** A quantile is said from this many successful rows on: p95 of 50 rows is a single row's luck. */
 export const quantileMinimums = { p95: 200, p99: 1_000 } as const

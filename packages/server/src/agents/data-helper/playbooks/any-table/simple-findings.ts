@@ -1,10 +1,10 @@
-import type { FileProfile } from '../../../workspace/file-profile.ts'
-import type { SqlResult } from '../../../workspace/workspace.ts'
-import type { ChartAxis, ChartPlan } from '../charts/chart-plan.ts'
-import type { Findings } from '../playbook.ts'
-import { describe, type Group, groupLabel, type SimpleReading } from '../questions/reading.ts'
-import { type ReadingColumns, readingColumns } from '../questions/reading-sql.ts'
-import { type Cells, readCells } from './cells.ts'
+import type { FileProfile } from '../../../../workspace/file-profile.ts'
+import type { SqlResult } from '../../../../workspace/workspace.ts'
+import type { ChartAxis, ChartPlan } from '../../charts/chart-plan.ts'
+import type { Findings } from '../../playbook.ts'
+import { describe, type Group, groupLabel, type SimpleReading } from '../../questions/reading.ts'
+import { type ReadingColumns, readingColumns } from '../../questions/reading-sql.ts'
+import { type Cells, readCells } from '../cells.ts'
 
 /** Groups named in the text; the table has them all. */
 const namedGroups = 5

@@ -1,10 +1,8 @@
-import type { SqlResult } from '../../../workspace/workspace.ts'
-import type { Findings, View } from '../playbook.ts'
-import { type Cells, readCells } from './cells.ts'
+import type { SqlResult } from '../../../../workspace/workspace.ts'
+import type { Findings, View } from '../../playbook.ts'
+import { type Cells, readCells } from '../cells.ts'
+import { listGroups } from '../say.ts'
 import { paretoPercent } from './cost-sql.ts'
-
-/** Groups named in the text; the table has them all. */
-const namedGroups = 5
 
 /** Recorded cost this far from list prices is said; discounts, batches and rounding explain less. */
 const listGapPercent = 5
@@ -109,33 +107,13 @@ function splits(cells: Cells): readonly string[] {
 }
 
 function split(cells: Cells, field: string, title: string): readonly string[] {
-  const query = `cost_by_${field}`
-  const count = cells.rows(query)
-  if (count === 0) return []
-  const parts = Array.from({ length: Math.min(count, namedGroups) }, (_, row) => {
-    const id = `${field}_${row + 1}`
-    const name = cells.cite({ id, label: `${title}, place ${row + 1}`, query, column: field, unit: '', row })
-    const label = String(cells.value(query, field, row))
-    const cost = cells.cite({
-      id: `${id}_cost`,
-      label: `Cost of ${label}`,
-      query,
-      column: 'cost_usd',
-      unit: 'USD',
-      row,
-    })
-    const share = cells.cite({
-      id: `${id}_share`,
-      label: `Share of ${label}`,
-      query,
-      column: 'share_percent',
-      unit: '%',
-      row,
-    })
-    return `${name} ${cost}${share === null ? '' : ` (${share})`}`
+  const groups = listGroups(cells, {
+    query: `cost_by_${field}`,
+    name: field,
+    id: field,
+    parts: [' {cost_usd|USD}', ' ({share_percent|%})'],
   })
-  const more = count > namedGroups ? `, and ${count - namedGroups} more in the table` : ''
-  return [`${title}: ${parts.join(', ')}${more}.`]
+  return groups === null ? [] : [`${title}: ${groups}.`]
 }
 
 function months(cells: Cells): readonly string[] {

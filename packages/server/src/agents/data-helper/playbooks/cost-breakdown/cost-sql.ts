@@ -1,14 +1,6 @@
-import type { View } from '../playbook.ts'
-import { listCostSql, priceJoin, tokenKinds } from '../prices.ts'
-
-/** Money is rounded to micro-dollars where it is printed, never before it is added up. */
-const usd = (sum: string, name = 'cost_usd') => `round(${sum}, 6) AS ${name}`
-
-/** Requests behind the rows; null where a row sums an unknown number of them. */
-export function requestsSql(view: View): string | null {
-  if (view.grain === 'request') return 'count(*)'
-  return view.fields.has('request_count') ? 'CAST(sum(request_count) AS DOUBLE)' : null
-}
+import type { View } from '../../playbook.ts'
+import { listCostSql, priceJoin, tokenKinds } from '../../prices.ts'
+import { requestsSql, usd } from '../sql-parts.ts'
 
 const requestsColumn = (view: View) => {
   const requests = requestsSql(view)

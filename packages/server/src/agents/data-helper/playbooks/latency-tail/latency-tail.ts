@@ -1,5 +1,5 @@
-import type { FieldName } from '../fields.ts'
-import type { Playbook, View } from '../playbook.ts'
+import type { Playbook, View } from '../../playbook.ts'
+import { has } from '../sql-parts.ts'
 import { latencyFindings } from './latency-findings.ts'
 import {
   latencyBy,
@@ -12,11 +12,6 @@ import {
   tailByModel,
   tailLength,
 } from './latency-sql.ts'
-
-const has =
-  (...fields: readonly FieldName[]) =>
-  (view: View) =>
-    fields.every((field) => view.fields.has(field))
 
 /** A tail of fewer rows than p95 asks for has no shares worth naming. */
 const tailed = (view: View) => view.rows >= quantileMinimums.p95

@@ -1,5 +1,7 @@
-import type { SqlResult } from '../../../workspace/workspace.ts'
-import type { Findings, Playbook, View } from '../playbook.ts'
+import type { SqlResult } from '../../../../workspace/workspace.ts'
+import type { Findings, Playbook, View } from '../../playbook.ts'
+import { type Cells, readCells } from '../cells.ts'
+import { listGroups } from '../say.ts'
 import {
   arrivals,
   minuteQuantiles,
@@ -10,7 +12,6 @@ import {
   tokensSql,
   zeroFillDays,
 } from './capacity-sql.ts'
-import { type Cells, readCells } from './cells.ts'
 
 /** Where minutes cannot be filled with zeros, an average over the window still can be given. */
 const fillable = (view: View) => view.span !== null && view.span.days <= zeroFillDays
@@ -192,30 +193,15 @@ function bursts(cells: Cells): readonly string[] {
 }
 
 function models(cells: Cells): readonly string[] {
-  const count = Math.min(cells.rows('peak_by_model'), 3)
-  if (count < 2) return []
-  const query = 'peak_by_model'
-  const parts = Array.from({ length: count }, (_, row) => {
-    const label = String(cells.value(query, 'model', row))
-    const name = cells.cite({
-      id: `peak_model_${row + 1}`,
-      label: `Model, place ${row + 1}`,
-      query,
-      column: 'model',
-      unit: '',
-      row,
-    })
-    const peakOf = cells.cite({
-      id: `peak_model_${row + 1}_rpm`,
-      label: `Peak requests per minute of ${label}`,
-      query,
-      column: 'peak_requests_per_minute',
-      unit: 'requests/min',
-      row,
-    })
-    return `${name} ${peakOf}`
+  if (cells.rows('peak_by_model') < 2) return []
+  const groups = listGroups(cells, {
+    query: 'peak_by_model',
+    name: 'model',
+    id: 'peak_model',
+    most: 3,
+    parts: [' {peak_requests_per_minute|requests/min}'],
   })
-  return [`By model, each at its own peak: ${parts.join(', ')}.`]
+  return groups === null ? [] : [`By model, each at its own peak: ${groups}.`]
 }
 
 const minutesOfDay = 1_440

@@ -1,4 +1,4 @@
-import type { Playbook } from '../playbook.ts'
+import type { Playbook } from '../../playbook.ts'
 
 /**
  * Any table at all. It has no canonical fields and so no analyses over `usage`: a simple question is answered by

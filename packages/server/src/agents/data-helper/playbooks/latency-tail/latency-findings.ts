@@ -1,6 +1,7 @@
-import type { SqlResult } from '../../../workspace/workspace.ts'
-import type { Findings, View } from '../playbook.ts'
-import { type Cells, readCells } from './cells.ts'
+import type { SqlResult } from '../../../../workspace/workspace.ts'
+import type { Findings, View } from '../../playbook.ts'
+import { type Cells, readCells } from '../cells.ts'
+import { listGroups } from '../say.ts'
 import { quantileMinimums } from './latency-sql.ts'
 
 /** Windows and models named in the text; the tables have them all. */
@@ -119,39 +120,16 @@ function tail(cells: Cells): readonly string[] {
 }
 
 function models(cells: Cells): readonly string[] {
-  const count = cells.rows('latency_by_model')
-  if (count < 2) return []
-  const parts = Array.from({ length: Math.min(count, named) }, (_, row) => {
-    const id = `model_${row + 1}`
-    const query = 'latency_by_model'
-    const label = String(cells.value(query, 'model', row))
-    const name = cells.cite({
-      id,
-      label: `Model, place ${row + 1} by requests`,
-      query,
-      column: 'model',
-      unit: '',
-      row,
-    })
-    const p50 = cells.cite({
-      id: `${id}_p50`,
-      label: `p50 of ${label}`,
-      query,
-      column: 'p50_ms',
-      unit: 'ms',
-      row,
-    })
-    const p95 = cells.cite({
-      id: `${id}_p95`,
-      label: `p95 of ${label}`,
-      query,
-      column: 'p95_ms',
-      unit: 'ms',
-      row,
-    })
-    return `${name} p50 ${p50}${p95 === null ? '' : `, p95 ${p95}`}`
+  if (cells.rows('latency_by_model') < 2) return []
+  const parts = [' p50 {p50_ms|ms}', ' and p95 {p95_ms|ms}']
+  const groups = listGroups(cells, {
+    query: 'latency_by_model',
+    name: 'model',
+    id: 'model',
+    most: named,
+    parts,
   })
-  return [`By model: ${parts.join('; ')}.`]
+  return groups === null ? [] : [`By model: ${groups}.`]
 }
 
 function speed(cells: Cells): readonly string[] {
