@@ -15,10 +15,12 @@ export async function analyseUsage(
     readonly playbook: Playbook
     readonly verdict: Verdict
     readonly tableNames: ReadonlyMap<string, string>
+    /** "only rows where …"; null or absent: about all rows. */
+    readonly limits?: string | null
   },
   run: RunSql,
 ): Promise<Computed> {
-  const { playbook, verdict, tableNames } = judged
+  const { playbook, verdict, tableNames, limits = null } = judged
   const tables: SqlJob['tables'] = verdict.sources.map(({ fileId }) => ({
     fileId,
     name: tableNames.get(fileId) ?? 'data',
@@ -28,7 +30,9 @@ export async function analyseUsage(
     table: quoteName(tables[index]?.name ?? 'data'),
   }))
   const { prices, smaller } = await pricesFor(playbook, sources, tables, verdict, run)
-  const { prepare, view } = canonicalView(sources, fieldsOf(playbook), prices, verdict.view.choices)
+  const made = canonicalView(sources, fieldsOf(playbook), prices, verdict.view.choices)
+  const { prepare } = made
+  const view = { ...made.view, compare: verdict.view.compare }
   const analyses = playbook.analyses.filter(({ when }) => when === undefined || when(view))
   const results = await run({
     tables,
@@ -39,11 +43,15 @@ export async function analyseUsage(
   const found = playbook.findings(byId, view)
   const recommendations = ranked(found.recommendations ?? [])
   return {
-    title: playbook.title,
+    title: limits === null ? playbook.title : `${playbook.title}, ${limits}`,
     findings: {
       ...found,
       recommendations,
-      paragraphs: [...found.paragraphs, ...recommendationText(recommendations)],
+      paragraphs: [
+        ...(limits === null ? [] : [`This is about ${limits}.`]),
+        ...found.paragraphs,
+        ...recommendationText(recommendations),
+      ],
     },
     queries: analyses.map(({ id, title, chart }) => ({
       result: resultOf(byId, id),

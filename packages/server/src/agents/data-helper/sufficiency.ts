@@ -33,9 +33,10 @@ export function checkSufficiency(
   playbook: Playbook,
   mappings: readonly FileMapping[],
   choices: Choices = new Map(),
+  compare: View['compare'] = [],
 ): Verdict {
   const { used, notes } = chooseSources(playbook, mappings)
-  const view = describeView(used, fieldsOf(playbook), choices)
+  const view = { ...describeView(used, fieldsOf(playbook), choices), compare }
   const verdict = { sources: used, view, notes, missing: [], reductions: [], question: null }
 
   const lacking = playbook.required.filter(

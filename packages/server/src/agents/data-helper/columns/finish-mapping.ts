@@ -102,14 +102,19 @@ function spanOf(profile: FileProfile, draft: DraftMapping, step: TimeStep): Span
   if (column === undefined) return null
   if (draft.relativeMsEach !== null) {
     if (column.numeric === undefined) return null
-    return span(column.numeric.min * draft.relativeMsEach, column.numeric.max * draft.relativeMsEach, step)
+    return spanFrom(
+      column.numeric.min * draft.relativeMsEach,
+      column.numeric.max * draft.relativeMsEach,
+      step,
+    )
   }
   // The profile's span is of one reading; where day and month could be swapped it may be the other one's.
   if (column.time === undefined || timeOf(column).kind === 'either') return null
-  return span(Date.parse(column.time.min), Date.parse(column.time.max), step)
+  return spanFrom(Date.parse(column.time.min), Date.parse(column.time.max), step)
 }
 
-function span(fromMs: number, toMs: number, step: TimeStep): Span | null {
+/** A span from its ends; null where one of them is no time. */
+export function spanFrom(fromMs: number, toMs: number, step: TimeStep): Span | null {
   if (!Number.isFinite(fromMs) || !Number.isFinite(toMs)) return null
   return {
     from: new Date(fromMs).toISOString(),

@@ -1,3 +1,4 @@
+import type { FieldName } from '../fields.ts'
 import { type Filter, type Outcome, type OutcomeRule, timeGrains } from './reading.ts'
 import {
   choose,
@@ -38,7 +39,7 @@ export function takeFilters(sentence: Sentence): readonly Filter[] | Stop {
   const filters: Filter[] = []
   for (let at = 0; at < sentence.tokens.length; at += 1) {
     if (free(sentence, at) === undefined) continue
-    const found = conditionAt(sentence, at) ?? bareValueAt(sentence, at)
+    const found = conditionAt(sentence, at) ?? unitCondition(sentence, at) ?? bareValueAt(sentence, at)
     if (found === null) continue
     if (isStop(found)) return found
     filters.push(...found)
@@ -60,7 +61,7 @@ export function takeFilters(sentence: Sentence): readonly Filter[] | Stop {
 }
 
 /** `latency_ms > 5000`, `status is 429`, `tenant acme`, `model contains mini`, `tenant is missing`. */
-function conditionAt(sentence: Sentence, at: number): readonly Filter[] | Stop | null {
+export function conditionAt(sentence: Sentence, at: number): readonly Filter[] | Stop | null {
   if (keyword(sentence.tokens[at])) return null
   const mention = mentionAt(sentence, at, () => true)
   if (mention === null) return null
@@ -155,7 +156,11 @@ const unitTokens: Readonly<Record<string, string>> = {
   cent: 'cents',
   '%': '%',
 }
-const toMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000 }
+/** Units that turn into each other, by what one is in the smallest. */
+const scales: readonly Readonly<Record<string, number>>[] = [
+  { ms: 1, s: 1_000, min: 60_000 },
+  { cents: 1, USD: 100 },
+]
 
 function comparedAt(
   sentence: Sentence,
@@ -179,10 +184,39 @@ function comparedAt(
   return { filter: { kind: 'compare', term: plainTerm(term), operator, value }, length }
 }
 
+/** What a unit alone says of which column: seconds are a latency, dollars a cost. Tokens may be either. */
+const unitFields: Readonly<Record<string, FieldName>> = {
+  ms: 'latency_ms',
+  s: 'latency_ms',
+  min: 'latency_ms',
+  USD: 'cost_usd',
+  cents: 'cost_usd',
+}
+
+/** "requests over 5 seconds", "more than 1 cent": the column is told by the unit. */
+export function unitCondition(sentence: Sentence, at: number): readonly Filter[] | Stop | null {
+  const rest = operatorAt(sentence, at)
+  if (rest === null || !['<', '<=', '>', '>='].includes(rest.operator)) return null
+  const token = free(sentence, at + rest.length)
+  if (token?.kind !== 'number') return null
+  const after = free(sentence, at + rest.length + 1)
+  const unit = token.unit === '' ? unitTokens[stem(after?.word ?? '')] : token.unit
+  const field = unit === undefined ? undefined : unitFields[unit]
+  const term = sentence.terms.find((each) => each.field === field && each.kind === 'number')
+  if (field === undefined || term === undefined) return null
+  const found = operandAt(sentence, term, rest, at + rest.length)
+  if (found === null || isStop(found)) return found
+  take(sentence, at, rest.length + found.length)
+  return [found.filter]
+}
+
 function inUnit(value: number, said: string | undefined, unit: string): number | null {
   if (said === undefined || said === '' || said === unit) return value
-  const [from, to] = [toMs[said], toMs[unit]]
-  return from === undefined || to === undefined ? null : (value * from) / to
+  for (const scale of scales) {
+    const [from, to] = [scale[said], scale[unit]]
+    if (from !== undefined && to !== undefined) return (value * from) / to
+  }
+  return null
 }
 
 /** `tenant acme`: a column and one of its values, side by side. */
@@ -271,7 +305,7 @@ interface FoundValues {
  *
  * @param expected a value stands here for sure: one that is not known is taken as written, or refused where all are known
  */
-function valuesAt(
+export function valuesAt(
   sentence: Sentence,
   term: KnownTerm,
   at: number,

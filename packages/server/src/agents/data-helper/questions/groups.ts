@@ -122,7 +122,7 @@ function groupListAt(sentence: Sentence, start: number): readonly Group[] | Stop
 
 type FoundGroup = { readonly group: Group; readonly length: number }
 
-function groupAt(sentence: Sentence, at: number): FoundGroup | Stop {
+export function groupAt(sentence: Sentence, at: number): FoundGroup | Stop {
   const token = free(sentence, at)
   if (token === undefined) return refuse('it does not say by what to group')
   const mention = mentionAt(sentence, at, groupable)

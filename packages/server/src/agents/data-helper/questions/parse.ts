@@ -19,6 +19,7 @@ import {
   settle,
   take,
 } from './sentence.ts'
+import { takeSuperlative } from './superlatives.ts'
 import { type KnownTerm, knownTerms, matchFields } from './terms.ts'
 import { fillers, notUnderstood, outcomes, rowNouns } from './vocabulary.ts'
 import { resolveWindow, windowAt } from './windows.ts'
@@ -61,7 +62,7 @@ export function parseSimpleQuestion(text: string, table: TableInfo): ParsedQuest
 }
 
 function readQuestion(text: string, table: TableInfo): SimpleReading | Stop {
-  const { profile, mapping, tableName } = table
+  const { profile, mapping } = table
   const tokens = tokenise(text)
   if (tokens.length === 0) return refuse('the question is empty')
   if (tokens.length > maxQuestionTokens)
@@ -88,6 +89,11 @@ function readQuestion(text: string, table: TableInfo): SimpleReading | Stop {
   if (rate !== null && isStop(rate)) return rate
   const filters = takeFilters(sentence)
   if (isStop(filters)) return filters
+  const superlative = rate === null ? takeSuperlative(sentence) : null
+  if (superlative !== null) {
+    if (isStop(superlative)) return superlative
+    return leftOver(sentence) ?? finish(sentence, table, { ...superlative, filters, window })
+  }
   const grouping = takeGroups(sentence)
   if (isStop(grouping)) return grouping
   const said = takeAggregate(sentence)
@@ -96,7 +102,19 @@ function readQuestion(text: string, table: TableInfo): SimpleReading | Stop {
   const noun = takeRowNoun(sentence)
   const left = leftOver(sentence)
   if (left !== null) return left
-  const settled = decide(sentence, { said, rate, measure: named, noun, grouping, filters, window })
+  return finish(
+    sentence,
+    table,
+    decide(sentence, { said, rate, measure: named, noun, grouping, filters, window }),
+  )
+}
+
+/** A settled figure as a reading, unless something about it has to be asked first. */
+function finish(
+  sentence: Sentence,
+  { profile, mapping, tableName }: TableInfo,
+  settled: Decided | Stop,
+): SimpleReading | Stop {
   if (isStop(settled)) return settled
   const question = sentence.open[0] ?? doubtfulTerm(sentence, settled)
   if (question !== null) return { stop: 'ambiguous', question }

@@ -185,7 +185,8 @@ function groupSql(group: Group): string {
   }
 }
 
-function filterSql(filter: Filter): string {
+/** A condition over the raw table; NULL where a value is missing. */
+export function filterSql(filter: Filter): string {
   const { term } = filter
   switch (filter.kind) {
     case 'in': {
@@ -230,7 +231,7 @@ export function rawText(column: string): string {
   return `nullif(trim(${quoteName(column)}), '')`
 }
 
-function windowSql(window: TimeWindow): readonly string[] {
+export function windowSql(window: TimeWindow): readonly string[] {
   const at = (iso: string): string => `TIMESTAMP ${quoteText(iso.replace('T', ' ').replace('Z', ''))}`
   return [
     ...(window.from === null ? [] : [`${window.term.sql} >= ${at(window.from)}`]),

@@ -149,7 +149,7 @@ export function quantileName(at: number): string {
   return `p${Number((at * 100).toFixed(4))}`
 }
 
-function describeFilter(filter: Filter): string {
+export function describeFilter(filter: Filter): string {
   const name = filter.term.label
   switch (filter.kind) {
     case 'in': {
@@ -176,7 +176,7 @@ function outcomeRule(rule: OutcomeRule, outcome: Outcome): string {
   return rule[outcome].join(', ')
 }
 
-function describeWindow(window: TimeWindow): string {
+export function describeWindow(window: TimeWindow): string {
   const from = window.from === null ? '' : `from ${shortTime(window.from)}`
   const to = window.to === null ? '' : `before ${shortTime(window.to)}`
   return `${[from, to].filter((part) => part !== '').join(' and ')} UTC by ${window.term.label}`

@@ -1,8 +1,11 @@
 import type { ToolContext } from '../../../tools/define-tool.ts'
+import type { RunSql } from '../computed.ts'
 import { type FileMapping, mapFile } from '../field-mapping.ts'
-import type { Playbook } from '../playbook.ts'
+import type { Playbook, PlaybookId } from '../playbook.ts'
 import { playbook as playbookById, playbooks } from '../playbooks/playbooks.ts'
 import { readChoice } from '../question-choices.ts'
+import { applyScope } from '../scope/apply-scope.ts'
+import { type ReadScope, readScope, type Scope, wholeScope } from '../scope/read-scope.ts'
 import { looksLikeSql } from '../sql-message.ts'
 import { checkSufficiency, type Verdict } from '../sufficiency.ts'
 import { readThreadData, type ThreadData } from '../thread-data.ts'
@@ -34,15 +37,61 @@ function isQuestion(text: string, { profiles, tableNames }: ThreadData): boolean
 export interface Judged extends Examined {
   readonly playbook: Playbook
   readonly verdict: Verdict
+  /** "only rows where …", of a question that limits itself; null where it is about all rows. */
+  readonly limits: string | null
 }
 
 /** @throws {HoldfastError} bad_request: no such playbook */
 export async function judge(context: ToolContext, playbookId: string): Promise<Judged> {
   const examined = await examine(context)
   const playbook = playbookById(playbookId)
+  const { thread } = examined
+  const scope = scopeFor(examined, playbook)
+  const run: RunSql = (job) => context.workspace.runSql({ ...job, verified: true }, context.signal)
+  const { mappings, says, notes } = await applyScope(scope, scopeFiles(examined), thread.choices, run)
+  const verdict = checkSufficiency(playbook, mappings, thread.choices, periodsOf(scope))
   return {
     ...examined,
     playbook,
-    verdict: checkSufficiency(playbook, examined.mappings, examined.thread.choices),
+    verdict: { ...verdict, notes: [...verdict.notes, ...notes] },
+    limits: says,
   }
 }
+
+const periodsOf = ({ compare }: Scope) =>
+  compare.flatMap(({ from, to }) =>
+    from === null || to === null ? [] : [{ from: Date.parse(from), to: Date.parse(to) }],
+  )
+
+function scopeFiles({ profiles, mappings, tableNames }: Examined) {
+  return profiles.flatMap((profile) => {
+    const mapping = mappings.find(({ fileId }) => fileId === profile.fileId)
+    return mapping === undefined
+      ? []
+      : [{ profile, mapping, table: tableNames.get(profile.fileId) ?? 'data' }]
+  })
+}
+
+/** Triage has refused what cannot be read, so that here only what was read is left. */
+function scopeFor(examined: Examined, { id }: Playbook): Scope {
+  const read = questionScope(examined, id)
+  return read.kind === 'read' ? read.scope : wholeScope
+}
+
+/**
+ * The rows the question is about, read against the files: the reading that understands most of it counts, as one file
+ * may know a customer that another does not.
+ */
+export function questionScope(examined: Examined, playbook: PlaybookId): ReadScope {
+  const { thread } = examined
+  const reads =
+    playbook === 'any_table'
+      ? []
+      : scopeFiles(examined).map((file) => readScope(thread.question, playbook, file, thread.choices))
+  const weight = (read: ReadScope) => (read.kind === 'read' ? 1 + limitsOf(read.scope) : 0)
+  const [best] = reads.toSorted((left, right) => weight(right) - weight(left))
+  return best ?? { kind: 'read', scope: wholeScope }
+}
+
+const limitsOf = ({ filters, window, compare }: Scope): number =>
+  filters.length + (window === null ? 0 : 1) + compare.length

@@ -5,7 +5,7 @@ import { defineTool, type ToolContext } from '../../../tools/define-tool.ts'
 import { requestItems } from '../data-request.ts'
 import { requestText } from '../request-text.ts'
 import { SettledOutput, TriageOutput } from '../tool-outputs.ts'
-import { judge } from './examine.ts'
+import { type Judged, judge } from './examine.ts'
 import { resultOf } from './result-of.ts'
 
 const makeId = systemIdMaker()
@@ -53,7 +53,9 @@ function askOf(triage: Extract<TriageOutput, { decision: 'ask' }>): Ask {
 }
 
 async function askFor(context: ToolContext): Promise<Ask> {
-  const { playbook, verdict, thread, unreadable } = await judge(context, playbookOf(context))
+  const judged = await judge(context, playbookOf(context))
+  if (judged.limits !== null && judged.verdict.view.rows === 0) return nothingLeft(judged)
+  const { playbook, verdict, thread, unreadable } = judged
   const fields = requestItems(playbook, verdict)
   // A playbook that needs no particular field still needs a table.
   const items = fields.length === 0 && verdict.question === null ? [tableItem] : [...fields]
@@ -69,6 +71,26 @@ async function askFor(context: ToolContext): Promise<Ask> {
       sufficiency: verdict.sufficiency,
       items: question === null ? items : [],
       ...(question === null ? {} : { question }),
+    },
+  }
+}
+
+/** Not a lack of data: the question is about rows that the files do not have. */
+function nothingLeft({ playbook, thread, mappings, limits }: Judged): Ask {
+  const spans = mappings.flatMap(({ fileName, span }) =>
+    span === null ? [] : [`${fileName} reaches from ${span.from.slice(0, 10)} to ${span.to.slice(0, 10)}`],
+  )
+  const why = `No row fits this: ${limits}. ${spans.join('; ')}${spans.length === 0 ? '' : '.'}`.trim()
+  const choices = playbook.asks.slice(0, 2).map((ask) => ({ value: ask, label: ask }))
+  return {
+    question: thread.question,
+    why: '',
+    summary: why,
+    request: {
+      playbook: '',
+      sufficiency: 'ambiguous',
+      items: [],
+      question: { id: 'instead', text: `${why} You could ask about all rows instead:`, choices },
     },
   }
 }

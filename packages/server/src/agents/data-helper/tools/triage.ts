@@ -1,13 +1,14 @@
 import type { Question } from '@holdfast/protocol'
 import { z } from 'zod'
 import { defineTool } from '../../../tools/define-tool.ts'
+import type { PlaybookId } from '../playbook.ts'
 import { playbooks } from '../playbooks/playbooks.ts'
-import { describe } from '../questions/reading.ts'
-import { scopeOf } from '../scope.ts'
+import { describe, describeWindow } from '../questions/reading.ts'
+import { describeScope, type Scope } from '../scope/read-scope.ts'
 import { looksLikeSql } from '../sql-message.ts'
 import type { TriageOutput } from '../tool-outputs.ts'
 import { levelCandidates, type Triage, triage, triageQuestion } from '../triage.ts'
-import { type Examined, examine } from './examine.ts'
+import { type Examined, examine, questionScope } from './examine.ts'
 
 export const triageTool = defineTool({
   name: 'triage',
@@ -25,7 +26,8 @@ export const triageTool = defineTool({
 })
 
 /** Pure: from the question, the files and what the thread has settled before. */
-function decide({ thread, profiles, mappings, tableNames }: Examined): TriageOutput {
+function decide(examined: Examined): TriageOutput {
+  const { thread, profiles, mappings, tableNames } = examined
   const { question, choices } = thread
   const chosen = playbooks.find(({ id }) => id === choices.get('playbook'))
   if (chosen !== undefined) return { decision: 'analyse', question, playbook: chosen.id, readAs: null }
@@ -44,25 +46,42 @@ function decide({ thread, profiles, mappings, tableNames }: Examined): TriageOut
   // It names columns of the file and asks for something else than a figure or an overview of them.
   if (best.playbook === 'any_table' && profiles.length > 0 && result.simple === null && !result.overview)
     return offer(question, result)
-  if (best.playbook !== 'any_table') {
-    const scope = scopeOf(question, profiles)
-    if (scope !== null) return offerWhole(question, best.playbook, scope, result)
+  const scope = questionScope(examined, best.playbook)
+  if (scope.kind === 'unread') return offerWhole(question, best.playbook, scope.why, result)
+  if (scope.kind === 'ask')
+    return { decision: 'ask', question, why: scope.question.text, ask: scope.question }
+  return {
+    decision: 'analyse',
+    question,
+    playbook: best.playbook,
+    readAs: readAs(best.playbook, result, scope.scope),
   }
-  const readAs = best.playbook === 'any_table' && result.simple !== null ? describe(result.simple) : null
-  return { decision: 'analyse', question, playbook: best.playbook, readAs }
+}
+
+/** How the question was read, where there was something to read: the simple question, or the rows it is about. */
+function readAs(playbook: PlaybookId, { simple }: Triage, scope: Scope): string | null {
+  if (playbook === 'any_table') return simple === null ? null : describe(simple)
+  const limits = describeScope(scope)
+  const title = playbooks.find(({ id }) => id === playbook)?.title ?? playbook
+  const compare = scope.compare.map(describeWindow)
+  const parts = [
+    ...(limits === null ? [] : [limits]),
+    ...(compare.length === 0 ? [] : [`comparing ${compare.join(' with ')}`]),
+  ]
+  return parts.length === 0 ? null : `I read this as: ${title}, ${parts.join(', ')}.`
 }
 
 /** The playbook would answer for all rows: it says so rather than answer another question. */
-function offerWhole(question: string, playbook: string, scope: string, { notSimple }: Triage): TriageOutput {
+function offerWhole(question: string, playbook: string, unread: string, { notSimple }: Triage): TriageOutput {
   const whole = playbooks.filter(({ id }) => id === playbook).flatMap(({ asks }) => asks.slice(0, 1))
   const nearest = notSimple?.nearest ?? []
   const examples = [
     ...new Set([...whole, ...nearest.slice(0, 3), ...playbooks.flatMap(({ asks }) => asks.slice(0, 1))]),
   ]
-  const why = `“${scope}” limits the question to some rows, and this analysis is made over all rows of a file: its answer would ignore the limit.`
+  const why = `The question is about some rows only, and I cannot tell which: ${unread}. An answer over all rows would ignore that.`
   const ask: Question = {
     id: 'whole',
-    text: `${why} Send a file with only those rows, or ask for the whole or for one figure:`,
+    text: `${why} Say it in other words, or ask for the whole or for one figure:`,
     choices: examples.slice(0, 4).map((example) => ({ value: example, label: example })),
   }
   return { decision: 'ask', question, why, ask }

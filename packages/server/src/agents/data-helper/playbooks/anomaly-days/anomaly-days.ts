@@ -21,7 +21,7 @@ export const anomalyDays: Playbook = {
   title: 'Days that stand out',
   asks: [
     'Which days stand out?',
-    'Was there anything unusual last month?',
+    'Was there anything unusual?',
     'Are there anomalies in our usage?',
     'What happened on the day of the spike?',
     'Did any day look strange?',

@@ -188,8 +188,9 @@ function sumOf(result: SqlResult, column: string): number {
 
 /** A chart where there is something to compare; null for a single figure or a single group. */
 export function simpleChart(reading: SimpleReading, result: SqlResult): ChartPlan | null {
-  const [first, second] = reading.groups
-  if (first === undefined || result.rows.length < 2) return null
+  const [first, second, third] = reading.groups
+  // Single rows are shown by what tells them apart, which is no axis.
+  if (first === undefined || third !== undefined || result.rows.length < 2) return null
   const names = readingColumns(reading)
   const value: ChartAxis = {
     column: names.value,

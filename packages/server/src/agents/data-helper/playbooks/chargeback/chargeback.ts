@@ -25,7 +25,7 @@ export const chargeback: Playbook = {
     'Make a chargeback by tenant',
     'Split the bill between the teams',
     'How do we allocate the AI cost to departments?',
-    'Who owes what for last month?',
+    'Who owes what?',
     'Show the cost per customer for invoicing',
   ],
   required: [
