@@ -19,6 +19,9 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
   ns: ['ns', 'nanos', 'nanosecond', 'nanoseconds'],
   dmy: ['dmy', 'day', 'day first', 'dd/mm', 'european'],
   mdy: ['mdy', 'month', 'month first', 'mm/dd', 'american', 'us format'],
+  usd: ['usd', 'dollar', 'dollars', '$'],
+  cents: ['cents', 'cent', 'us cents'],
+  micros: ['micros', 'micro-dollars', 'microdollars', 'millionths'],
   none: ['none', 'no', 'neither', 'none of them', 'none of these'],
 }
 

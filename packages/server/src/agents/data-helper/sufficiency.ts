@@ -82,7 +82,9 @@ function parts(field: FieldName): readonly FieldName[] {
 const steps: readonly TimeStep[] = ['second', 'minute', 'hour', 'day']
 
 function tooCoarse(playbook: Playbook, used: readonly FileMapping[], view: View): MissingNeed | null {
-  const need = playbook.required.find(({ anyOf }) => anyOf.some((field) => grainFields.has(field)))
+  const need = grainFields
+    .map((field) => playbook.required.find(({ anyOf }) => anyOf.includes(field)))
+    .find((found) => found !== undefined)
   if (view.rows === 0 || need === undefined) return null
   if (!playbook.grains.includes(view.grain)) {
     const rows =
@@ -107,7 +109,7 @@ function belowLeast({ least, required, optional }: Playbook, view: View): Missin
 }
 
 /** The field whose grain matters most is the one to ask for in a finer grain. */
-const grainFields: ReadonlySet<FieldName> = new Set(['latency_ms', 'time'])
+const grainFields: readonly FieldName[] = ['latency_ms', 'time', 'output_tokens', 'input_tokens']
 
 function insteadOf(need: Need, used: readonly FileMapping[]): string {
   if (used.length === 0) return 'there is no file yet'

@@ -9,6 +9,7 @@ import { splitName } from './column-name.ts'
 import { decideUnit, isDurationUnit, msEach, unitName, unitQuestion } from './duration-unit.ts'
 import { finishMapping } from './finish-mapping.ts'
 import { countsCacheApart, provenByRows, totalInput } from './input-accounting.ts'
+import { isMoneyUnit, moneyQuestion, usdEach } from './money-unit.ts'
 import { anyFailure, outcomeSql, succeededBy } from './outcome.ts'
 import { castOf, numberOf, textOf, timeOf } from './read-column.ts'
 import { timeStepOf } from './time-step.ts'
@@ -52,7 +53,8 @@ export function mapColumns(profile: FileProfile, choices: Choices): FileMapping 
     } else if (field === 'time') take('time', readTime(candidate, choices))
     else if (field === 'latency_ms')
       take(field, readDuration(field, candidate, columnOf('output_tokens'), choices))
-    else if (field === 'cost_usd') take(field, readMoney(candidate))
+    else if (field === 'cost_usd')
+      take(field, readMoney(candidate, [columnOf('input_tokens'), columnOf('output_tokens')], choices))
     else if (field !== 'ttft_ms') take(field, readPlain(field, candidate))
   }
 
@@ -223,7 +225,11 @@ function readFirstToken(
   return readDuration('ttft_ms', { ...candidate, unit: isDurationUnit(unit) ? unit : null }, null, choices)
 }
 
-function readMoney(candidate: Candidate): Reading {
+function readMoney(
+  candidate: Candidate,
+  tokens: readonly (ColumnProfile | null)[],
+  choices: Choices,
+): Reading {
   const { column, unit } = candidate
   const number = numberOf(column, 'any')
   if (number === null) return {}
@@ -232,8 +238,14 @@ function readMoney(candidate: Candidate): Reading {
     return {
       note: `"${column.name}" is in another currency than USD and is not converted, so it is not used as cost.`,
     }
-  const each = unit === 'cents' ? 0.01 : unit === 'micros' || unit === 'us' ? 1e-6 : 1
-  const stated = unit === 'usd' || each !== 1 || column.samples.some((sample) => /\$|USD/.test(sample))
+  const choice = choices.get(`unit:${column.name}`)
+  const chosen = isMoneyUnit(choice) ? choice : null
+  const named = unit === 'cents' ? 'cents' : unit === 'micros' || unit === 'us' ? 'micros' : 'usd'
+  const doubt = chosen === null ? moneyQuestion(column, named, tokens) : null
+  if (doubt !== null) return { question: doubt }
+  const each = usdEach[chosen ?? named]
+  const stated =
+    chosen !== null || unit === 'usd' || each !== 1 || column.samples.some((sample) => /\$|USD/.test(sample))
   const mapped = field('cost_usd', candidate, { sql: scaled(number.sql, each), parsed: number.parsed })
   return stated
     ? { mapped }

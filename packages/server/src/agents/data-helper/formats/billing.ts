@@ -13,7 +13,6 @@ export const cursorUsage: Format = {
     time: time('Date'),
     model: text('Model'),
     user: text('User'),
-    feature: text('Kind'),
     input_tokens: countSum(['Input (w/o Cache Write)'], ['Input (w/ Cache Write)'], ['Cache Read']),
     cached_input_tokens: count('Cache Read'),
     cache_write_tokens: count('Input (w/ Cache Write)'),

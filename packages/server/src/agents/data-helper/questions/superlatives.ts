@@ -206,7 +206,8 @@ function rowsWith(sentence: Sentence): Superlative | Stop | null {
     const order = directions[free(sentence, next)?.word ?? '']
     const after = order === undefined ? null : measureAt(sentence, next + 1)
     if (order !== undefined && after !== null && next > at + 1) {
-      for (const place of [...questionWord(sentence), ...places(at, next + 1 - at + after.length)]) take(sentence, place)
+      for (const place of [...questionWord(sentence), ...places(at, next + 1 - at + after.length)])
+        take(sentence, place)
       return rowList(sentence, after.term, order, plural ? defaultRows : 1)
     }
     const verb = order === undefined ? measureAt(sentence, next) : null

@@ -26,7 +26,10 @@ const said = (question: string, playbook?: PlaybookId) => {
 
 describe('a question about some rows', () => {
   test.each([
-    ['Where did the money go in October?', /^only rows from 2026-10-01 and before 2026-11-01 UTC by timestamp$/],
+    [
+      'Where did the money go in October?',
+      /^only rows from 2026-10-01 and before 2026-11-01 UTC by timestamp$/,
+    ],
     ['peak load on 3 October', /from 2026-10-03 and before 2026-10-04/],
     ['where does the money go since 2026-10-15', /^only rows from 2026-10-15 UTC/],
     ['Where does the money go excluding acme?', /^only rows where tenant is not acme$/],
@@ -54,7 +57,9 @@ describe('a question about some rows', () => {
   })
 
   test.each([
-    ...playbooks.filter(({ id }) => id !== 'any_table').flatMap(({ id, asks }) => asks.map((ask) => [id, ask] as const)),
+    ...playbooks
+      .filter(({ id }) => id !== 'any_table')
+      .flatMap(({ id, asks }) => asks.map((ask) => [id, ask] as const)),
     ['cost_breakdown', 'cost report'],
     ['latency_tail', 'why is our chat so slow'],
     ['down_shift', 'do we need gpt-5 for everything'],
@@ -67,7 +72,9 @@ describe('a question about some rows', () => {
 describe('periods to compare', () => {
   const periods = (question: string) => {
     const found = read(question, 'month_over_month')
-    return found.kind === 'read' ? found.scope.compare.map(({ from, to }) => [from?.slice(0, 10), to?.slice(0, 10)]) : found
+    return found.kind === 'read'
+      ? found.scope.compare.map(({ from, to }) => [from?.slice(0, 10), to?.slice(0, 10)])
+      : found
   }
   const september = ['2026-09-01', '2026-10-01']
   const october = ['2026-10-01', '2026-11-01']
@@ -80,6 +87,8 @@ describe('periods to compare', () => {
   ])('%s', (question, expected) => expect(periods(question)).toEqual(expected))
 
   test('a window limits nothing there, a value does', () => {
-    expect(said('why did the cost of acme go up in October', 'month_over_month')).toBe('only rows where tenant is acme')
+    expect(said('why did the cost of acme go up in October', 'month_over_month')).toBe(
+      'only rows where tenant is acme',
+    )
   })
 })
