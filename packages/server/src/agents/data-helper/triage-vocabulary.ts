@@ -39,7 +39,7 @@ export const writing: ReadonlySet<string> = new Set('write compose recite sing i
 
 /** Words that say nothing about the subject; left out when two wordings are compared. */
 export const plainWords: ReadonlySet<string> = new Set(
-  'a an the is are was were be do does did we our us i my me you it its this that of in on at to for from with and or what which how much many please show give tell can could would'.split(
+  'a an the who is are was were be do does did we our us i my me you it its this that of in on at to for from with and or what which how much many please show give tell can could would'.split(
     ' ',
   ),
 )

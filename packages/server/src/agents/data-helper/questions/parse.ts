@@ -3,9 +3,10 @@ import type { FileProfile } from '../../../workspace/file-profile.ts'
 import type { Choices, FileMapping } from '../field-mapping.ts'
 import { type SaidAggregate, takeAggregate } from './aggregate.ts'
 import { type Decided, decide } from './decide.ts'
-import { outcomeFilter, takeFilters } from './filters.ts'
+import { takeFilters } from './filters.ts'
 import { takeGroups, timeTerm } from './groups.ts'
 import { nearestQuestions } from './nearest.ts'
+import { outcomeFilter } from './outcome-filter.ts'
 import type { Filter, SimpleReading, Term, TimeWindow } from './reading.ts'
 import {
   free,

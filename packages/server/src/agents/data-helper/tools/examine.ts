@@ -4,8 +4,13 @@ import { type FileMapping, mapFile } from '../field-mapping.ts'
 import type { Playbook, PlaybookId } from '../playbook.ts'
 import { playbook as playbookById, playbooks } from '../playbooks/playbooks.ts'
 import { readChoice } from '../question-choices.ts'
-import { applyScope } from '../scope/apply-scope.ts'
-import { type ReadScope, readScope, type Scope, wholeScope } from '../scope/read-scope.ts'
+import { applySelection } from '../selection/apply-selection.ts'
+import {
+  type ReadSelection,
+  readSelection,
+  type Selection,
+  wholeSelection,
+} from '../selection/read-selection.ts'
 import { looksLikeSql } from '../sql-message.ts'
 import { checkSufficiency, type Verdict } from '../sufficiency.ts'
 import { readThreadData, type ThreadData } from '../thread-data.ts'
@@ -46,10 +51,15 @@ export async function judge(context: ToolContext, playbookId: string): Promise<J
   const examined = await examine(context)
   const playbook = playbookById(playbookId)
   const { thread } = examined
-  const scope = scopeFor(examined, playbook)
+  const selection = selectionFor(examined, playbook)
   const run: RunSql = (job) => context.workspace.runSql({ ...job, verified: true }, context.signal)
-  const { mappings, says, notes } = await applyScope(scope, scopeFiles(examined), thread.choices, run)
-  const verdict = checkSufficiency(playbook, mappings, thread.choices, periodsOf(scope))
+  const { mappings, says, notes } = await applySelection(
+    selection,
+    selectionFiles(examined),
+    thread.choices,
+    run,
+  )
+  const verdict = checkSufficiency(playbook, mappings, thread.choices, periodsOf(selection))
   return {
     ...examined,
     playbook,
@@ -58,12 +68,12 @@ export async function judge(context: ToolContext, playbookId: string): Promise<J
   }
 }
 
-const periodsOf = ({ compare }: Scope) =>
+const periodsOf = ({ compare }: Selection) =>
   compare.flatMap(({ from, to }) =>
     from === null || to === null ? [] : [{ from: Date.parse(from), to: Date.parse(to) }],
   )
 
-function scopeFiles({ profiles, mappings, tableNames }: Examined) {
+function selectionFiles({ profiles, mappings, tableNames }: Examined) {
   return profiles.flatMap((profile) => {
     const mapping = mappings.find(({ fileId }) => fileId === profile.fileId)
     return mapping === undefined
@@ -73,25 +83,25 @@ function scopeFiles({ profiles, mappings, tableNames }: Examined) {
 }
 
 /** Triage has refused what cannot be read, so that here only what was read is left. */
-function scopeFor(examined: Examined, { id }: Playbook): Scope {
-  const read = questionScope(examined, id)
-  return read.kind === 'read' ? read.scope : wholeScope
+function selectionFor(examined: Examined, { id }: Playbook): Selection {
+  const read = questionSelection(examined, id)
+  return read.kind === 'read' ? read.selection : wholeSelection
 }
 
 /**
  * The rows the question is about, read against the files: the reading that understands most of it counts, as one file
  * may know a customer that another does not.
  */
-export function questionScope(examined: Examined, playbook: PlaybookId): ReadScope {
+export function questionSelection(examined: Examined, playbook: PlaybookId): ReadSelection {
   const { thread } = examined
   const reads =
     playbook === 'any_table'
       ? []
-      : scopeFiles(examined).map((file) => readScope(thread.question, playbook, file, thread.choices))
-  const weight = (read: ReadScope) => (read.kind === 'read' ? 1 + limitsOf(read.scope) : 0)
+      : selectionFiles(examined).map((file) => readSelection(thread.question, playbook, file, thread.choices))
+  const weight = (read: ReadSelection) => (read.kind === 'read' ? 1 + limitsOf(read.selection) : 0)
   const [best] = reads.toSorted((left, right) => weight(right) - weight(left))
-  return best ?? { kind: 'read', scope: wholeScope }
+  return best ?? { kind: 'read', selection: wholeSelection }
 }
 
-const limitsOf = ({ filters, window, compare }: Scope): number =>
+const limitsOf = ({ filters, window, compare }: Selection): number =>
   filters.length + (window === null ? 0 : 1) + compare.length

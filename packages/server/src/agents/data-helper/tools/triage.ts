@@ -4,11 +4,11 @@ import { defineTool } from '../../../tools/define-tool.ts'
 import type { PlaybookId } from '../playbook.ts'
 import { playbooks } from '../playbooks/playbooks.ts'
 import { describe, describeWindow } from '../questions/reading.ts'
-import { describeScope, type Scope } from '../scope/read-scope.ts'
+import { describeSelection, type Selection } from '../selection/read-selection.ts'
 import { looksLikeSql } from '../sql-message.ts'
 import type { TriageOutput } from '../tool-outputs.ts'
 import { levelCandidates, type Triage, triage, triageQuestion } from '../triage.ts'
-import { type Examined, examine, questionScope } from './examine.ts'
+import { type Examined, examine, questionSelection } from './examine.ts'
 
 export const triageTool = defineTool({
   name: 'triage',
@@ -46,24 +46,24 @@ function decide(examined: Examined): TriageOutput {
   // It names columns of the file and asks for something else than a figure or an overview of them.
   if (best.playbook === 'any_table' && profiles.length > 0 && result.simple === null && !result.overview)
     return offer(question, result)
-  const scope = questionScope(examined, best.playbook)
-  if (scope.kind === 'unread') return offerWhole(question, best.playbook, scope.why, result)
-  if (scope.kind === 'ask')
-    return { decision: 'ask', question, why: scope.question.text, ask: scope.question }
+  const selection = questionSelection(examined, best.playbook)
+  if (selection.kind === 'unread') return offerWhole(question, best.playbook, selection.why, result)
+  if (selection.kind === 'ask')
+    return { decision: 'ask', question, why: selection.question.text, ask: selection.question }
   return {
     decision: 'analyse',
     question,
     playbook: best.playbook,
-    readAs: readAs(best.playbook, result, scope.scope),
+    readAs: readAs(best.playbook, result, selection.selection),
   }
 }
 
 /** How the question was read, where there was something to read: the simple question, or the rows it is about. */
-function readAs(playbook: PlaybookId, { simple }: Triage, scope: Scope): string | null {
+function readAs(playbook: PlaybookId, { simple }: Triage, selection: Selection): string | null {
   if (playbook === 'any_table') return simple === null ? null : describe(simple)
-  const limits = describeScope(scope)
+  const limits = describeSelection(selection)
   const title = playbooks.find(({ id }) => id === playbook)?.title ?? playbook
-  const compare = scope.compare.map(describeWindow)
+  const compare = selection.compare.map(describeWindow)
   const parts = [
     ...(limits === null ? [] : [limits]),
     ...(compare.length === 0 ? [] : [`comparing ${compare.join(' with ')}`]),

@@ -3,7 +3,7 @@ import { mapFile } from '../field-mapping.ts'
 import type { PlaybookId } from '../playbook.ts'
 import { playbooks } from '../playbooks/playbooks.ts'
 import { numbers, profileOf, texts, timestamps } from '../testing/profiles.ts'
-import { describeScope, readScope } from './read-scope.ts'
+import { describeSelection, readSelection } from './read-selection.ts'
 
 const profile = profileOf([
   timestamps,
@@ -18,10 +18,10 @@ const profile = profileOf([
 ])
 const file = { profile, mapping: mapFile(profile, new Map()) }
 const read = (question: string, playbook: PlaybookId = 'cost_breakdown') =>
-  readScope(question, playbook, file, new Map())
+  readSelection(question, playbook, file, new Map())
 const said = (question: string, playbook?: PlaybookId) => {
   const found = read(question, playbook)
-  return found.kind === 'read' ? describeScope(found.scope) : found
+  return found.kind === 'read' ? describeSelection(found.selection) : found
 }
 
 describe('a question about some rows', () => {
@@ -73,7 +73,7 @@ describe('periods to compare', () => {
   const periods = (question: string) => {
     const found = read(question, 'month_over_month')
     return found.kind === 'read'
-      ? found.scope.compare.map(({ from, to }) => [from?.slice(0, 10), to?.slice(0, 10)])
+      ? found.selection.compare.map(({ from, to }) => [from?.slice(0, 10), to?.slice(0, 10)])
       : found
   }
   const september = ['2026-09-01', '2026-10-01']

@@ -7,9 +7,9 @@ import type { Filter, TimeWindow } from '../questions/reading.ts'
 import { filterSql, windowSql } from '../questions/reading-sql.ts'
 import { plainTerm } from '../questions/sentence.ts'
 import { type KnownTerm, knownTerms } from '../questions/terms.ts'
-import { describeScope, type Scope, type ScopeFile } from './read-scope.ts'
+import { describeSelection, type Selection, type SelectionFile } from './read-selection.ts'
 
-/** What a scope leaves of the files. */
+/** What a selection leaves of the files. */
 export interface Limited {
   readonly mappings: readonly FileMapping[]
   /** "only rows where …"; null where nothing is limited. */
@@ -19,22 +19,22 @@ export interface Limited {
 }
 
 /**
- * Puts a scope into the mappings: its conditions go into `keep`, and rows and span become those of the rows that are
- * left, so that minimums are judged on them. A file that lacks what the scope speaks of is left out: all of its rows
+ * Puts a selection into the mappings: its conditions go into `keep`, and rows and span become those of the rows that are
+ * left, so that minimums are judged on them. A file that lacks what the selection speaks of is left out: all of its rows
  * beside some of another's would answer neither question.
  */
-export async function applyScope(
-  scope: Scope,
-  files: readonly (ScopeFile & { readonly table: string })[],
+export async function applySelection(
+  selection: Selection,
+  files: readonly (SelectionFile & { readonly table: string })[],
   choices: Choices,
   run: RunSql,
 ): Promise<Limited> {
-  const says = describeScope(scope)
+  const says = describeSelection(selection)
   if (says === null) return { mappings: files.map(({ mapping }) => mapping), says, notes: [] }
   const mappings: FileMapping[] = []
   const notes: string[] = []
   for (const { profile, mapping, table } of files) {
-    const conditions = conditionsFor(scope, knownTerms(profile, mapping, choices))
+    const conditions = conditionsFor(selection, knownTerms(profile, mapping, choices))
     if (typeof conditions === 'string') {
       notes.push(`${mapping.fileName} is left out: it cannot be limited, as it has no ${conditions}.`)
       continue
@@ -59,13 +59,16 @@ function countQuery({ fields }: FileMapping, table: string, keep: string): SqlQu
   const time = fields.time?.sql
   const span = time === undefined ? '' : `, min(${time}) AS first_time, max(${time}) AS last_time`
   return {
-    id: 'scope_rows',
+    id: 'selected_rows',
     sql: `SELECT CAST(count(*) AS DOUBLE) AS rows${span} FROM ${quoteName(table)} WHERE ${keep}`,
   }
 }
 
-/** The scope's conditions on another file's columns: the same field where it has one, the same name otherwise. */
-function conditionsFor({ filters, window }: Scope, terms: readonly KnownTerm[]): readonly string[] | string {
+/** The selection's conditions on another file's columns: the same field where it has one, the same name otherwise. */
+function conditionsFor(
+  { filters, window }: Selection,
+  terms: readonly KnownTerm[],
+): readonly string[] | string {
   const conditions: string[] = []
   for (const filter of filters) {
     const term = sameTerm(terms, filter.term)

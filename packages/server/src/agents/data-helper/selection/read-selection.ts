@@ -3,8 +3,9 @@ import type { FileProfile } from '../../../workspace/file-profile.ts'
 import type { Choices, FileMapping } from '../field-mapping.ts'
 import type { FieldName } from '../fields.ts'
 import type { PlaybookId } from '../playbook.ts'
-import { conditionAt, outcomeFilter, unitCondition, valuesAt } from '../questions/filters.ts'
+import { conditionAt, unitCondition, valuesAt } from '../questions/filters.ts'
 import { timeTerm } from '../questions/groups.ts'
+import { outcomeFilter } from '../questions/outcome-filter.ts'
 import { describeFilter, describeWindow, type Filter, type TimeWindow } from '../questions/reading.ts'
 import { free, isOneOf, isStop, plainTerm, type Sentence, take } from '../questions/sentence.ts'
 import { type KnownTerm, knownTerms } from '../questions/terms.ts'
@@ -13,26 +14,26 @@ import { resolveWindow, windowAt } from '../questions/windows.ts'
 import { maxQuestionTokens, stem, type Token, tokenise } from '../questions/words.ts'
 
 /** The rows a question is about, where it does not ask about all of them. */
-export interface Scope {
+export interface Selection {
   readonly filters: readonly Filter[]
   readonly window: TimeWindow | null
   /** Two periods to compare, or one to compare with the one before it; only of a playbook that compares. */
   readonly compare: readonly TimeWindow[]
 }
 
-export type ReadScope =
-  | { readonly kind: 'read'; readonly scope: Scope }
+export type ReadSelection =
+  | { readonly kind: 'read'; readonly selection: Selection }
   /** It limits itself in a way that cannot be applied: an answer over all rows would ignore that. */
   | { readonly kind: 'unread'; readonly why: string }
   | { readonly kind: 'ask'; readonly question: Question }
 
-export const wholeScope: Scope = { filters: [], window: null, compare: [] }
+export const wholeSelection: Selection = { filters: [], window: null, compare: [] }
 
-export const isWhole = ({ filters, window, compare }: Scope): boolean =>
+export const isWhole = ({ filters, window, compare }: Selection): boolean =>
   filters.length === 0 && window === null && compare.length === 0
 
 /** "only rows where tenant is not acme, from 2026-10-01 and before 2026-11-01 UTC by timestamp" */
-export function describeScope({ filters, window }: Scope): string | null {
+export function describeSelection({ filters, window }: Selection): string | null {
   const parts = [
     ...(filters.length === 0 ? [] : [`where ${filters.map(describeFilter).join(' and ')}`]),
     ...(window === null ? [] : [describeWindow(window)]),
@@ -40,7 +41,7 @@ export function describeScope({ filters, window }: Scope): string | null {
   return parts.length === 0 ? null : `only rows ${parts.join(', ')}`
 }
 
-export interface ScopeFile {
+export interface SelectionFile {
   readonly profile: FileProfile
   readonly mapping: FileMapping
 }
@@ -71,12 +72,12 @@ const preferred: readonly (FieldName | null)[] = [
  * By which words a question limits itself ("in October", "excluding acme", "only gpt-5-mini", "requests over 5 s"), read
  * against one file. What is recognised as a limit and cannot be read is said, never passed over.
  */
-export function readScope(
+export function readSelection(
   question: string,
   playbook: PlaybookId,
-  file: ScopeFile,
+  file: SelectionFile,
   choices: Choices,
-): ReadScope {
+): ReadSelection {
   const tokens = tokenise(question).slice(0, maxQuestionTokens)
   const sentence: Sentence = {
     tokens,
@@ -102,10 +103,10 @@ export function readScope(
   if (weekday !== undefined && limitsTo(tokens, weekday))
     return { kind: 'unread', why: `I do not limit to days of the week (“${weekday.text}”)` }
   const filters = [...excluded, ...compared, ...outcome, ...named]
-  if (comparing.has(playbook)) return { kind: 'read', scope: { filters, window: null, compare: windows } }
+  if (comparing.has(playbook)) return { kind: 'read', selection: { filters, window: null, compare: windows } }
   const [window = null, second] = windows
   if (second !== undefined) return { kind: 'unread', why: 'it names two windows of time; name one' }
-  return { kind: 'read', scope: { filters, window, compare: [] } }
+  return { kind: 'read', selection: { filters, window, compare: [] } }
 }
 
 const weekdays = /^(?:weekends?|weekdays?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)$/u
