@@ -29,9 +29,6 @@ export type ReadSelection =
 
 export const wholeSelection: Selection = { filters: [], window: null, compare: [] }
 
-export const isWhole = ({ filters, window, compare }: Selection): boolean =>
-  filters.length === 0 && window === null && compare.length === 0
-
 /** "only rows where tenant is not acme, from 2026-10-01 and before 2026-11-01 UTC by timestamp" */
 export function describeSelection({ filters, window }: Selection): string | null {
   const parts = [
