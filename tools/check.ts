@@ -8,6 +8,7 @@ const tools: readonly (readonly [name: string, command: string, ...args: string[
   ['lint', 'biome', 'ci', '--colors=off', '.'],
   ['promises', 'oxlint', '--type-aware', '--quiet'],
   ['types', 'tsc', '-p', 'tsconfig.json'],
+  ['page', 'tsc', '-p', 'packages/web/tsconfig.json'],
   ['unused', 'knip', '--no-progress'],
   ['layers', 'vitest', 'run', 'tools/layers.test.ts', '--reporter=dot', '--no-color'],
 ]

@@ -55,7 +55,7 @@ export const ports: Readonly<Record<string, readonly string[]>> = {
   // A run's context carries the workspace and the tools' declared effects through runs/ to the agent.
   'workspace/workspace.ts': ['agents', 'runs', 'http'],
   // What a file holds, and how its text becomes values: the vocabulary of the data helper.
-  'workspace/file-profile.ts': ['agents'],
+  'workspace/file-profile.ts': ['agents', 'http'],
   'workspace/casts.ts': ['agents'],
   'tools/define-tool.ts': ['runs'],
   'tools/run-tool.ts': ['runs'],

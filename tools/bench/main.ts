@@ -3,6 +3,7 @@ import { benchAsk } from './ask.ts'
 import { benchBus } from './bus.ts'
 import { benchDelivery } from './delivery.ts'
 import { benchLog } from './log.ts'
+import { benchPage } from './page.ts'
 import { benchRuns } from './runs.ts'
 
 interface Bench {
@@ -25,6 +26,11 @@ const benches: Readonly<Record<string, Bench>> = {
     run: benchDelivery,
   },
   log: { about: 'events appended per second, beside the bare statement [rounds, default 5]', run: benchLog },
+  page: {
+    about:
+      'the page: opening a thread of 2,000 turns beside one of 50, and what a delta costs there [--help]',
+    run: benchPage,
+  },
   runs: {
     about: 'runs per second and time to their start, beside LangGraph JS, Restate and DBOS [--help]',
     run: benchRuns,

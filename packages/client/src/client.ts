@@ -58,7 +58,8 @@ export interface HoldfastClient extends AsyncDisposable {
   session(options?: CallOptions): Promise<Session>
   agents(options?: CallOptions): Promise<AgentList>
   createThread(options?: { readonly title?: string } & CallOptions): Promise<Thread>
-  threads(cursor?: string, options?: CallOptions): Promise<ThreadList>
+  /** A page of the user's threads, newest first. `search` stands in the title or in a question. */
+  threads(cursor?: string, options?: { readonly search?: string } & CallOptions): Promise<ThreadList>
   /** A snapshot; its `seq` and `epoch` are the cursor to follow from. */
   thread(threadId: ThreadId, options?: CallOptions): Promise<ThreadState>
   renameThread(threadId: ThreadId, title: string, options?: CallOptions): Promise<Thread>
@@ -139,13 +140,13 @@ export function createClient(options: ClientOptions): HoldfastClient {
     agents: async (callOptions) => AgentList.parse(await get('/v1/agents', callOptions)),
     createThread: async ({ signal, ...thread } = {}) =>
       Thread.parse(await json({ method: 'POST', path: '/v1/threads', json: thread, signal })),
-    threads: async (cursor, callOptions) =>
-      ThreadList.parse(
-        await get(
-          `/v1/threads${cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`}`,
-          callOptions,
-        ),
-      ),
+    async threads(cursor, { search, ...callOptions } = {}) {
+      const query = new URLSearchParams({
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(search === undefined ? {} : { search }),
+      })
+      return ThreadList.parse(await get(`/v1/threads${query.size === 0 ? '' : `?${query}`}`, callOptions))
+    },
     thread: async (threadId, callOptions) =>
       ThreadState.parse(await get(`/v1/threads/${threadId}/state`, callOptions)),
     renameThread: async (threadId, title, { signal } = {}) =>

@@ -35,6 +35,7 @@ export function contract(): Contract {
   const { Run, Thread, ThreadList, ThreadState, CreateThread, PatchThread, SubmitRun } = resources
   const { FileInfo, ArtifactInfo, EventPage, Session, AgentList } = resources
   const { Version, Readiness } = resources
+  const { FileProfileInfo, FileRows, Operations } = resources
   const { CreateToken, TokenInfo, TokenList, CreatedToken, WsTicket } = resources
   return {
     version: wireVersion,
@@ -49,6 +50,8 @@ export function contract(): Contract {
       Run,
       SubmitRun,
       FileInfo,
+      FileProfileInfo,
+      FileRows,
       ArtifactInfo,
       EventPage,
       Session,
@@ -60,6 +63,7 @@ export function contract(): Contract {
       AgentList,
       Version,
       Readiness,
+      Operations,
       LifecycleItem,
       CloseReason,
       Report,

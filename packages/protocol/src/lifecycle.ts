@@ -11,6 +11,7 @@ const ofRun = { ...envelope, runId: RunId }
 
 export const lifecycleItems = {
   thread_created: z.object({ ...envelope, type: z.literal('thread_created'), title: z.string() }),
+  thread_renamed: z.object({ ...envelope, type: z.literal('thread_renamed'), title: z.string() }),
   /** With its events, files and artifacts. Nothing of it follows. */
   thread_deleted: z.object({ ...envelope, type: z.literal('thread_deleted') }),
   run_queued: z.object({ ...ofRun, type: z.literal('run_queued'), agent: z.string() }),
@@ -28,6 +29,7 @@ export const lifecycleItems = {
 /** An open set, as event types are: clients ignore what they do not know, but count its place. */
 export const LifecycleItem = z.discriminatedUnion('type', [
   lifecycleItems.thread_created,
+  lifecycleItems.thread_renamed,
   lifecycleItems.thread_deleted,
   lifecycleItems.run_queued,
   lifecycleItems.run_started,

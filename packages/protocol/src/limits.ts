@@ -8,8 +8,12 @@ export const limits = {
   messageTextBytes: 16 * KiB,
   filesPerMessage: 20,
   threadTitleLength: 200,
+  /** What titles and questions are searched for. */
+  threadSearchLength: 200,
   idempotencyKeyLength: 200,
   pageItems: 200,
+  /** Rows of a file that may be looked at without asking about it. */
+  fileRowsShown: 200,
   eventsPageItems: 1000,
   eventsPageBytes: 1 * MiB,
   jsonBodyBytes: 256 * KiB,

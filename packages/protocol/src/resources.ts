@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { ArtifactKind, StoredEvent, UserMessage, WhenBusy } from './events.ts'
-import { ArtifactId, EpochId, FileId, Position, RunId, ThreadId, TokenId, UserId } from './ids.ts'
+import { ArtifactKind, Outcome, StoredEvent, UserMessage, WhenBusy } from './events.ts'
+import { ArtifactId, EpochId, FileId, NodeId, Position, RunId, ThreadId, TokenId, UserId } from './ids.ts'
 import { limits } from './limits.ts'
+import { Cell } from './report.ts'
 
 /** Bodies of the HTTP routes under /v1. Times are RFC 3339 with milliseconds, in UTC. */
 const Time = z.iso.datetime({ precision: 3 })
@@ -12,7 +13,14 @@ export type RunStatus = z.infer<typeof RunStatus>
 export const Thread = z.object({ id: ThreadId, title: z.string(), createdAt: Time, head: Position })
 export type Thread = z.infer<typeof Thread>
 
-export const ThreadList = z.object({ items: z.array(Thread), next: z.string().nullable() })
+/** What a thread is at: what its open run does, else what its newest one came to. `idle`: nothing was asked yet. */
+export const ThreadActivity = z.enum(['idle', 'queued', 'running', ...Outcome.options, 'failed', 'cancelled'])
+export type ThreadActivity = z.infer<typeof ThreadActivity>
+
+export const ThreadSummary = z.object({ ...Thread.shape, activity: ThreadActivity })
+export type ThreadSummary = z.infer<typeof ThreadSummary>
+
+export const ThreadList = z.object({ items: z.array(ThreadSummary), next: z.string().nullable() })
 export type ThreadList = z.infer<typeof ThreadList>
 
 export const CreateThread = z.object({ title: z.string().max(limits.threadTitleLength).optional() })
@@ -86,13 +94,60 @@ export const ThreadState = z.object({
 })
 export type ThreadState = z.infer<typeof ThreadState>
 
-/** What credentials may be used for: to read, to change what is there, to change the account itself. */
-export const Scope = z.enum(['read', 'write', 'account'])
+/** One column of a file, as all of its rows have it. */
+export const ColumnInfo = z.object({
+  name: z.string(),
+  type: z.enum(['number', 'time', 'boolean', 'json', 'text', 'empty']),
+  filled: z.int().min(0).describe('rows that hold a value'),
+  distinct: z.int().min(0).describe('approximate above 1,000'),
+  samples: z.array(z.string()),
+  range: z.object({ min: Cell, max: Cell }).nullable().describe('of numbers and times'),
+})
+export type ColumnInfo = z.infer<typeof ColumnInfo>
+
+/** A meaning that was found in a file, and why. */
+export const FieldInfo = z.object({
+  field: z.string().describe('semantic field, e.g. latency_ms'),
+  columns: z.array(z.string()),
+  confidence: z.number().min(0).max(1),
+  evidence: z.string(),
+  mapped: z.boolean().describe('sure enough, and enough of its values can be read'),
+})
+export type FieldInfo = z.infer<typeof FieldInfo>
+
+/** What a file holds. */
+export const FileProfileInfo = z.object({
+  fileId: FileId,
+  rows: z.int().min(0),
+  format: z.string().nullable().describe('the export that was recognised; null: a table of the user’s own'),
+  grain: z.string().describe('what one row stands for'),
+  columns: z.array(ColumnInfo),
+  fields: z.array(FieldInfo),
+  problems: z.array(z.string()),
+})
+export type FileProfileInfo = z.infer<typeof FileProfileInfo>
+
+/** The first rows of a file, as text. */
+export const FileRows = z.object({
+  columns: z.array(z.string()),
+  rows: z.array(z.array(Cell)),
+  truncated: z.boolean().describe('there are more'),
+})
+export type FileRows = z.infer<typeof FileRows>
+
+/**
+ * What credentials may be used for: to read, to change what is there, to change the account itself, to look at the
+ * whole server. The last two only by signing in; `admin` is for those whom HOLDFAST_ADMINS names, and for the one user
+ * of local mode.
+ */
+export const Scope = z.enum(['read', 'write', 'account', 'admin'])
 export type Scope = z.infer<typeof Scope>
 
 export const Session = z.object({
   user: UserId,
   kind: z.enum(['user', 'service', 'simulated', 'local']),
+  scopes: z.array(Scope).describe('what these credentials may be used for'),
+  tier: z.enum(['development', 'test', 'staging', 'production']).describe('of the server'),
 })
 export type Session = z.infer<typeof Session>
 
@@ -155,3 +210,42 @@ export type Version = z.infer<typeof Version>
 
 /** `GET /health/ready`, where it answers 200. */
 export const Readiness = z.object({ status: z.literal('ready'), dependencies: z.array(z.string()).min(1) })
+/** What a server is at, for those who run it. Counts of the store are of all nodes, the others of the node asked. */
+export const Operations = z.object({
+  at: Time,
+  node: z.object({
+    id: NodeId,
+    version: z.string(),
+    startedAt: Time,
+    connections: z.int().min(0),
+    memoryBytes: z.int().min(0),
+    /** Of WebSockets in the last hour. */
+    closes: z.array(z.object({ code: z.int(), count: z.int().min(0) })),
+  }),
+  /** Nodes that carry runs now. */
+  nodes: z.array(z.object({ id: NodeId, running: z.int().min(0) })),
+  runs: z.object({
+    queued: z.int().min(0),
+    running: z.int().min(0),
+    oldestQueuedSeconds: z.number().min(0).nullable(),
+    /** Asked in the last hour and over, by how they ended. */
+    lastHour: z.object({
+      completed: z.int().min(0),
+      failed: z.int().min(0),
+      cancelled: z.int().min(0),
+    }),
+    /** Runs of the last day that another attempt took up. */
+    handOversLastDay: z.int().min(0),
+  }),
+  users: z.object({ known: z.int().min(0), signedIn: z.int().min(0) }),
+  /** What was used in the window that runs, most first. */
+  quotas: z.array(
+    z.object({
+      subject: z.string(),
+      what: z.string(),
+      amount: z.number().min(0),
+      most: z.number().nullable().describe('null: as much as there is'),
+    }),
+  ),
+})
+export type Operations = z.infer<typeof Operations>

@@ -29,7 +29,7 @@ export function createAccount(deps: AccountDeps): Account {
   async function* allThreads(principal: Principal): AsyncGenerator<Thread, void, undefined> {
     let cursor: string | undefined
     do {
-      const page = await threads.list(principal, cursor)
+      const page = await threads.list(principal, { cursor })
       yield* page.items
       cursor = page.next ?? undefined
     } while (cursor !== undefined)

@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly logger: Logger
   /** Tell other programs of this user where the server is (local-access.ts). */
   readonly advertise: boolean
+  /** The built page (packages/web). Default: none, and people are told so. */
+  readonly pageDirectory?: string
   /** In the place of the house's own: other users, agents and models, for trials of the whole server. */
   readonly parts?: Partial<ServerParts>
 }
@@ -64,6 +66,7 @@ export async function startServer({
   settings,
   logger,
   advertise,
+  pageDirectory,
   parts = {},
 }: ServerOptions): Promise<RunningServer> {
   const tier = detectTier(settings)
@@ -179,6 +182,7 @@ export async function startServer({
           signIn,
           tier: tier.tier,
           quotas: quotaLimits,
+          admins: new Set(settings.admins),
           proxyHops: settings.proxyHops,
           parts,
           store,
@@ -193,6 +197,7 @@ export async function startServer({
           node,
           makeId,
           ready: () => state.ready,
+          pageDirectory: pageDirectory ?? null,
         }),
   )
   const url = await front.listen(settings)

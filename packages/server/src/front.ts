@@ -1,5 +1,6 @@
 import type { FileInfo, MakeId, NodeId, ThreadId, UserId } from '@holdfast/protocol'
 import { createAccount } from './account.ts'
+import { describeFile } from './agents/data-helper/describe-file.ts'
 import type { AgentDefinition } from './agents/define-agent.ts'
 import type { Registry } from './agents/registry.ts'
 import type { Authenticator } from './auth/authenticator.ts'
@@ -25,6 +26,7 @@ import type { LifecycleLog } from './log/lifecycle-log.ts'
 import type { SqlEventLog } from './log/sql-event-log.ts'
 import type { Threads } from './log/threads.ts'
 import type { ModelManager } from './models/model-manager.ts'
+import { createOperations } from './operations.ts'
 import { openRealtime } from './realtime/realtime.ts'
 import type { Runs } from './runs/runs.ts'
 import type { Store } from './store/store.ts'
@@ -75,6 +77,7 @@ export interface FrontDeps extends HealthDeps {
   readonly signIn: SignInChoice
   readonly tier: Tier
   readonly quotas: QuotaLimits
+  readonly admins: ReadonlySet<UserId>
   readonly proxyHops: number
   readonly parts: Partial<ServerParts>
   readonly store: Store
@@ -90,6 +93,7 @@ export interface FrontDeps extends HealthDeps {
   readonly node: NodeId
   readonly makeId: MakeId
   readonly ready: () => boolean
+  readonly pageDirectory: string | null
 }
 
 /** For people and their programs: sign-in, HTTP and sockets. */
@@ -104,6 +108,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
       url: () => url,
       onError: (err, what) => logger.warn({ err }, `${what} failed; trying again`),
       quotas: deps.quotas,
+      admins: deps.admins,
     }),
   )
   const { local, revocations } = auth
@@ -135,6 +140,9 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
   opened.defer(onResync(() => void revocations.poll()))
   const http = await createHttpServer({
     ...access,
+    tier: deps.tier,
+    describeFile,
+    operations: createOperations({ ...deps, version: deps.version.version, realtime }),
     account: createAccount({ ...auth, store, threads, log, workspace }),
     links: local?.mode ?? null,
     threads,
@@ -147,6 +155,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
         .agentsOf(principal)
         .map(({ name, description, tools }) => ({ name, description, tools: [...tools] })),
     node: deps.node,
+    pageDirectory: deps.pageDirectory,
     dependencies: deps.dependencies,
     version: deps.version,
     logger,

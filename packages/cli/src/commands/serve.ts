@@ -12,6 +12,7 @@ import {
 import { Command, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { pageDirectory } from '../page.ts'
 import { describeFiles, describeRole, describeStore } from '../report.ts'
 import { parseHost, parsePort } from './options.ts'
 
@@ -82,7 +83,12 @@ async function serve(options: ServeOptions, context: Context): Promise<ExitCode>
   // Heard from the first moment: Ctrl-C while the database is being created closes politely too.
   const stop = Promise.withResolvers<void>()
   const stopListening = context.onStop(() => stop.resolve())
-  await using server = await startServer({ settings, logger, advertise: true })
+  await using server = await startServer({
+    settings,
+    logger,
+    advertise: true,
+    pageDirectory: pageDirectory(),
+  })
   await context.stdout.write(
     `${welcome(server, settings.publicUrl)}
   tier   ${describeTier(server.tier)}

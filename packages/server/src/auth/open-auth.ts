@@ -24,6 +24,8 @@ export interface AuthOptions {
   /** Of work in the background: the next try comes by itself. */
   readonly onError: (error: unknown, what: string) => void
   readonly quotas?: QuotaLimits
+  /** Who may look at the whole server. */
+  readonly admins?: ReadonlySet<UserId>
   readonly now?: () => number
   readonly random?: RandomBytes
 }
@@ -71,8 +73,11 @@ function openCommons(
   }
 }
 
-const authenticatorOf = (commons: Commons, bearers: readonly BearerVerifier[]): Authenticator =>
-  createAuthenticator({ ...commons, bearers: [commons.tokens, ...bearers] })
+const authenticatorOf = (
+  commons: Commons,
+  bearers: readonly BearerVerifier[],
+  admins: ReadonlySet<UserId>,
+): Authenticator => createAuthenticator({ ...commons, bearers: [commons.tokens, ...bearers], admins })
 
 /** Local mode: no provider, loopback only, one user. */
 export function openLocalAuth(
@@ -87,7 +92,14 @@ export function openLocalAuth(
     now: options.now ?? Date.now,
     random: options.random ?? systemRandom,
   })
-  return { ...commons, authenticator: authenticatorOf(commons, [localMode]), boundary: localMode, localMode }
+  // Who can read the terminal or the data directory runs the server.
+  const admins = new Set([options.userId])
+  return {
+    ...commons,
+    authenticator: authenticatorOf(commons, [localMode], admins),
+    boundary: localMode,
+    localMode,
+  }
 }
 
 export interface ProviderAuthOptions extends AuthOptions {
@@ -108,7 +120,7 @@ export function openProviderAuth(
   const bearers = audience === null ? [] : [createJwtBearer({ provider, audience, users: commons.users })]
   return {
     ...commons,
-    authenticator: authenticatorOf(commons, bearers),
+    authenticator: authenticatorOf(commons, bearers, options.admins ?? new Set()),
     boundary: {
       allowsHost: (host) => host?.toLowerCase() === publicUrl.host,
       allowsOrigin: (origin) => origin === publicUrl.origin,

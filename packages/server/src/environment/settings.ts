@@ -6,6 +6,7 @@
  * `z.coerce.boolean('false')` is true. An error names the variable and what is allowed, never the value,
  * which may be a secret pasted into the wrong variable.
  */
+import { UserId } from '@holdfast/protocol'
 import { z } from 'zod'
 import { type Secret, secret } from './secret.ts'
 
@@ -311,6 +312,17 @@ const table = {
     allowed: 'the audience of access tokens for this server: printable characters without spaces',
     sentence:
       'Access tokens (JWT) of the provider with this audience are accepted as bearer tokens. Unset: none are.',
+  }),
+  admins: setting<readonly UserId[]>({
+    names: ['HOLDFAST_ADMINS'],
+    parser: z
+      .string()
+      .transform((text) => text.split(',').map((id) => id.trim()))
+      .pipe(z.array(UserId)),
+    fallback: [],
+    allowed: 'user ids with commas between them, such as usr_01KB5S8M5QZ4J6F0V6R8H0W3ZC',
+    sentence:
+      'Users who may see the operations page once they have signed in (`holdfast users` lists ids). The one user of local mode always may.',
   }),
   messagesPerMinute: quota('HOLDFAST_MESSAGES_PER_MINUTE', 60, 'Messages a user may send in a minute.'),
   tokensPerDay: quota(

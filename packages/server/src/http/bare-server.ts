@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { limits, problem } from '@holdfast/protocol'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from '../telemetry/logger.ts'
+import { plainPage } from './html.ts'
 import { createMethodTable } from './method-table.ts'
 import { explain, sendProblem } from './problems.ts'
 
@@ -35,6 +36,16 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
+/** A person's browser that was sent astray; whatever runs in a page asks for JSON. */
+const wantsPage = (accept: string | undefined, method: string, path: string): boolean =>
+  method === 'GET' && accept?.includes('text/html') === true && !path.startsWith('/v1/')
+
+const nothingHere = plainPage({
+  title: 'There is nothing here',
+  text: 'The address is not one of this server. It may have been cut off where it was copied.',
+  link: { text: 'Go to your questions', href: '/' },
+})
+
 /** A server without routes: what all of them have in common, whoever they are for. */
 export function createBareServer(logger: Logger, given: Partial<HttpLimits> = {}): HttpServer {
   const bounds: HttpLimits = { ...httpLimits, ...given }
@@ -65,6 +76,8 @@ export function createBareServer(logger: Logger, given: Partial<HttpLimits> = {}
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? ''
     const allowed = methods.of(path)
+    if (allowed.length === 0 && wantsPage(request.headers.accept, request.method, path))
+      return reply.status(404).type('text/html; charset=utf-8').send(nothingHere)
     if (allowed.length === 0)
       return sendProblem(reply, problem('not_found', `There is nothing at ${path}; see /v1/contract`))
     reply.header('allow', allowed.join(', '))

@@ -1,5 +1,14 @@
 import type { ServerResponse } from 'node:http'
-import type { AgentList, NodeId, Position, ThreadId, Version } from '@holdfast/protocol'
+import type {
+  AgentList,
+  FileProfileInfo,
+  NodeId,
+  Operations,
+  Position,
+  Session,
+  ThreadId,
+  Version,
+} from '@holdfast/protocol'
 import type { Audit } from '../auth/audit.ts'
 import type { Access, Authenticator, BrowserBoundary, Credentials } from '../auth/authenticator.ts'
 import type { CookiePolicy } from '../auth/cookie-policy.ts'
@@ -14,6 +23,7 @@ import type { Threads } from '../log/threads.ts'
 import type { Principal } from '../principal.ts'
 import type { Runs } from '../runs/runs.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { FileProfile } from '../workspace/file-profile.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { HttpLimits } from './bare-server.ts'
 
@@ -51,6 +61,10 @@ export interface HttpDeps {
   readonly audit: Pick<Audit, 'note' | 'refused'>
   readonly quotas: Quotas
   readonly account: Account
+  /** What a file holds, and what its columns mean. */
+  readonly describeFile: (profile: FileProfile) => FileProfileInfo
+  readonly operations: () => Promise<Operations>
+  readonly tier: Session['tier']
   /** Proxies of ours before this server: who asks stands in X-Forwarded-For then. */
   readonly proxyHops: number
   readonly boundary: BrowserBoundary
@@ -66,6 +80,8 @@ export interface HttpDeps {
   readonly httpLimits?: Partial<HttpLimits>
   /** Of this process; on every answer, so that a client can tell who gave it. */
   readonly node: NodeId
+  /** The built page (packages/web); null: this server shows none. */
+  readonly pageDirectory: string | null
   /** Asked by /health/ready. */
   readonly dependencies: () => Promise<readonly Dependency[]>
   /** Shown at /version. */

@@ -1,12 +1,26 @@
 import type { Readable } from 'node:stream'
-import { type FileInfo, fileId, HoldfastError, type ThreadId, threadId } from '@holdfast/protocol'
+import {
+  type FileInfo,
+  type FileProfileInfo,
+  type FileRows,
+  fileId,
+  HoldfastError,
+  limits,
+  type ThreadId,
+  threadId,
+} from '@holdfast/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
 import type { Principal } from '../principal.ts'
 import type { HttpDeps } from './deps.ts'
 import { authenticate } from './guard.ts'
 
 /** After a refusal, how long the rest of the upload is read and thrown away before the connection is cut. */
 const discardMs = 10_000
+
+const RowsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(limits.fileRowsShown).default(50),
+})
 
 type ById = { Params: { id: string } }
 
@@ -85,11 +99,42 @@ export function fileRoutes(app: FastifyInstance, deps: HttpDeps): void {
     return workspace.file(principal, fileId(request.params.id))
   })
 
+  /** What it holds; the first time that reads it, in a process of its own. */
+  app.get<ById>('/v1/files/:id/profile', async (request, reply): Promise<FileProfileInfo> => {
+    const principal = await authenticate(request, deps)
+    const { id, threadId: thread } = await workspace.file(principal, fileId(request.params.id))
+    return deps.describeFile(await workspace.thread(principal, thread).profile(id, whileAsked(reply)))
+  })
+
+  app.get<ById>('/v1/files/:id/rows', async (request, reply): Promise<FileRows> => {
+    const principal = await authenticate(request, deps)
+    const { limit } = RowsQuery.parse(request.query)
+    const { id, threadId: thread } = await workspace.file(principal, fileId(request.params.id))
+    const within = workspace.thread(principal, thread)
+    const signal = whileAsked(reply)
+    await within.profile(id, signal)
+    const queries = [{ id: 'rows', sql: 'select * from file', maxRows: limit }]
+    const [result] = await within.runSql(
+      { tables: [{ name: 'file', fileId: id }], prepare: [], queries, verified: true },
+      signal,
+    )
+    if (result === undefined) throw new Error('The query for the rows of a file gave no result')
+    const { columns, rows, truncated } = result
+    return { columns: [...columns], rows: rows.map((row) => [...row]), truncated }
+  })
+
   app.delete<ById>('/v1/files/:id', async (request, reply) => {
     const principal = await authenticate(request, deps)
     await workspace.removeFile(principal, fileId(request.params.id))
     return reply.status(204).send()
   })
+}
+
+/** Aborts when whoever asked has gone. */
+function whileAsked(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort(new Error('The client went away')))
+  return gone.signal
 }
 
 /**

@@ -73,9 +73,11 @@ export async function admit(
   if (!access.scopes.includes(needs))
     throw new HoldfastError(
       'forbidden',
-      needs === 'account'
-        ? 'A token cannot change the account that it belongs to; sign in with a browser'
-        : `This token is not meant for that: it needs the scope "${needs}"; make another one`,
+      needs === 'admin'
+        ? 'Only whoever runs this server may see that: users whom HOLDFAST_ADMINS names, signed in with a browser'
+        : needs === 'account'
+          ? 'A token cannot change the account that it belongs to; sign in with a browser'
+          : `This token is not meant for that: it needs the scope "${needs}"; make another one`,
     )
   return { access, credentials }
 }

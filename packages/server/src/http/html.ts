@@ -27,7 +27,7 @@ export function plainPage({ title, text, link }: PlainPage): string {
     <meta name="referrer" content="no-referrer" />
     <title>${escaped(title)} – Holdfast</title>
     <link rel="icon" type="image/svg+xml" href="/page/icon.svg" />
-    <link rel="stylesheet" href="/page/style.css" />
+    <link rel="stylesheet" href="/page/plain.css" />
   </head>
   <body>
     <main class="alone">

@@ -78,6 +78,8 @@ const rows: readonly Row[] = [
   own('GET /v1/runs/:id', 'run', 200),
   own('POST /v1/runs/:id/cancel', 'run', 202, {}),
   own('GET /v1/files/:id', 'file', 200),
+  own('GET /v1/files/:id/profile', 'file', 200),
+  own('GET /v1/files/:id/rows', 'file', 200),
   own('DELETE /v1/files/:id', 'file', 204),
   own('GET /v1/artifacts/:id', 'artifact', 200),
   each('GET /v1/agents', 200),
@@ -89,6 +91,11 @@ const rows: readonly Row[] = [
   own('DELETE /v1/tokens/:id', 'token', 204),
   each('GET /v1/account/export', 200),
   each('DELETE /v1/account', 204),
+  // The owner is the one user of local mode, who runs the server.
+  {
+    route: 'GET /v1/operations',
+    expected: { ...noOne, owner: 200, other: 403, simulated: 403, 'wrong origin': 200 },
+  },
   each('POST /v1/ws-tickets', 201, { body: {} }),
   open('POST /v1/session', 401, { token: 'guess' }, 403),
   open('GET /v1/contract', 200),
@@ -197,7 +204,8 @@ test(
 test('every route stands in the matrix, and every row is a route', async () => {
   await using local = await openTestServer()
   await using provided = await openWorld()
-  const isPage = (route: string): boolean => /^GET \/(page\/.*)?$/.test(route)
+  const isPage = (route: string): boolean =>
+    /^GET \/(page\/.*|threads\/:id|settings|operations)?$/.test(route)
   const routes = new Set([...local.routes, ...provided.routes])
   const judged = [...routes].filter((route) => !route.startsWith('HEAD ') && !isPage(route))
   expect(judged.sort()).toEqual(rows.map(({ route }) => route).sort())

@@ -11,6 +11,7 @@ import type { HttpDeps } from './deps.ts'
 import { fileRoutes } from './files.ts'
 import { guardHost } from './guard.ts'
 import { healthRoutes } from './health.ts'
+import { operationsRoutes } from './operations.ts'
 import { pageRoutes } from './page.ts'
 import { runRoutes } from './runs.ts'
 import { sessionRoutes } from './session.ts'
@@ -40,9 +41,9 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
 
   for (const routes of [threadRoutes, runRoutes, fileRoutes, artifactRoutes]) routes(app, deps)
   for (const routes of [sessionRoutes, tokenRoutes, ticketRoutes, accountRoutes]) routes(app, deps)
-  for (const routes of [agentRoutes, contractRoutes, healthRoutes]) routes(app, deps)
+  for (const routes of [agentRoutes, contractRoutes, healthRoutes, operationsRoutes]) routes(app, deps)
   if (deps.signIn !== null) signInRoutes(app, deps, deps.signIn)
-  await pageRoutes(app, deps.signIn === null)
+  await pageRoutes(app, { directory: deps.pageDirectory, byLink: deps.signIn === null })
 
   return server
 }

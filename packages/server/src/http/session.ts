@@ -2,7 +2,7 @@ import { HoldfastError, type Session } from '@holdfast/protocol'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { HttpDeps } from './deps.ts'
-import { admit, authenticate, countSignIn, fromBrowser, guardOrigin, sourceOf } from './guard.ts'
+import { admit, countSignIn, fromBrowser, guardOrigin, sourceOf } from './guard.ts'
 
 const SignIn = z.object({ token: z.string().min(1).max(200) })
 
@@ -15,8 +15,9 @@ export function sessionRoutes(app: FastifyInstance, deps: HttpDeps): void {
     reply.status(204).clearCookie(cookies.name, cookieOptions()).send()
 
   app.get('/v1/session', async (request): Promise<Session> => {
-    const { userId, kind } = await authenticate(request, deps)
-    return { user: userId, kind }
+    const { access } = await admit(request, deps)
+    const { userId, kind } = access.principal
+    return { user: userId, kind, scopes: [...access.scopes], tier: deps.tier }
   })
 
   app.post('/v1/session', async (request, reply) => {
@@ -37,7 +38,7 @@ export function sessionRoutes(app: FastifyInstance, deps: HttpDeps): void {
       )
     }
     const { userId, kind } = access.principal
-    const session: Session = { user: userId, kind }
+    const session: Session = { user: userId, kind, scopes: [...access.scopes], tier: deps.tier }
     await audit.note({ event: 'signed_in', userId, proof: access.proof }, source)
     return reply
       .status(201)

@@ -35,14 +35,17 @@ export function signInRoutes(app: FastifyInstance, deps: HttpDeps, signIn: SignI
     }
   }
 
-  app.get('/login', async (_request, reply) =>
+  app.get<{ Querystring: { to?: unknown } }>('/login', async ({ query: { to } }, reply) =>
     page(
       reply,
       200,
       plainPage({
         title: 'Holdfast',
         text: `Sign in with ${signIn.provider} to go on.`,
-        link: { text: 'Sign in', href: '/auth/login' },
+        link: {
+          text: 'Sign in',
+          href: typeof to === 'string' ? `/auth/login?to=${encodeURIComponent(to)}` : '/auth/login',
+        },
       }),
     ),
   )

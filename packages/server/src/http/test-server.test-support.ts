@@ -7,11 +7,12 @@ import type { FastifyInstance } from 'fastify'
 import { type Selectable, sql } from 'kysely'
 import { afterAll } from 'vitest'
 import { createAccount } from '../account.ts'
+import { describeFile } from '../agents/data-helper/describe-file.ts'
 import { defineAgent } from '../agents/define-agent.ts'
 import { createRegistry } from '../agents/registry.ts'
 import type { LocalMode } from '../auth/local-mode.ts'
 import { type Auth, openLocalAuth } from '../auth/open-auth.ts'
-import type { QuotaLimits } from '../auth/quotas.ts'
+import { noQuotas, type QuotaLimits } from '../auth/quotas.ts'
 import { createInProcessBus } from '../bus/in-process-bus.ts'
 import { createThreads } from '../log/create-threads.ts'
 import type { EventLog } from '../log/event-log.ts'
@@ -19,6 +20,7 @@ import { createLifecycleLog } from '../log/lifecycle-log.ts'
 import { createEventLog, type SqlEventLog } from '../log/sql-event-log.ts'
 import type { Threads } from '../log/threads.ts'
 import { createModelManager } from '../models/model-manager.ts'
+import { createOperations } from '../operations.ts'
 import type { Principal } from '../principal.ts'
 import type { RealtimeLimits } from '../realtime/limits.ts'
 import { openRealtime, type Realtime } from '../realtime/realtime.ts'
@@ -153,6 +155,15 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     node,
     ...auth,
     proxyHops: 0,
+    tier: 'test',
+    describeFile,
+    operations: createOperations({
+      store,
+      node: makeId('node'),
+      version: '0.0.0-test',
+      realtime,
+      quotas: options.quotas ?? noQuotas,
+    }),
     account: createAccount({ ...auth, store, threads, log, workspace }),
     links: localMode,
     signIn: null,
@@ -166,6 +177,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       contract: '0'.repeat(64),
       schema: 'none',
     },
+    pageDirectory: null,
     logger: { ...silentLogger, error: (fields) => void options.logged?.push(fields) },
     ...options.deps,
   })

@@ -15,7 +15,10 @@ import { z } from 'zod'
 import type { HttpDeps } from './deps.ts'
 import { admit, authenticate } from './guard.ts'
 
-const ListQuery = z.object({ cursor: z.string().max(200).optional() })
+const ListQuery = z.object({
+  cursor: z.string().max(200).optional(),
+  search: z.string().max(limits.threadSearchLength).optional(),
+})
 const EventsQuery = z.object({
   after: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(limits.eventsPageItems).default(limits.eventsPageItems),
@@ -40,7 +43,7 @@ export function threadRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   app.get('/v1/threads', async (request) => {
     const principal = await authenticate(request, deps)
-    return threads.list(principal, ListQuery.parse(request.query).cursor)
+    return threads.list(principal, ListQuery.parse(request.query))
   })
 
   app.get<ById>('/v1/threads/:id', async (request) => {

@@ -1,4 +1,12 @@
-import { LifecycleItem, limits, position, type RunId, start, systemIdMaker } from '@holdfast/protocol'
+import {
+  LifecycleItem,
+  limits,
+  type NewEvent,
+  position,
+  type RunId,
+  start,
+  systemIdMaker,
+} from '@holdfast/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Principal } from '../principal.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
@@ -56,7 +64,7 @@ test('lists newest first, in pages of limits.pageItems, none twice and none miss
   expect(first.items).toHaveLength(limits.pageItems)
   // One that is made meanwhile moves nobody.
   await threads.create(user)
-  const second = await threads.list(user, first.next ?? '')
+  const second = await threads.list(user, { cursor: first.next ?? '' })
   expect(second.next).toBeNull()
   expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(made.toReversed())
 })
@@ -68,7 +76,7 @@ test('a full last page has no next', async () => {
 })
 
 test('a cursor of something else is a bad request', async () => {
-  await expect(threads.list(newUser(), 'page-2')).rejects.toMatchObject({ code: 'bad_request' })
+  await expect(threads.list(newUser(), { cursor: 'page-2' })).rejects.toMatchObject({ code: 'bad_request' })
 })
 
 test('a removed thread is gone, and cannot be removed again', async () => {
@@ -149,4 +157,80 @@ test('one that has moved on is not removed by whoever saw it before', async () =
 test('a title with U+0000 is a bad request, not a fault', async () => {
   const user = newUser()
   await expect(threads.create(user, 'a\0b')).rejects.toMatchObject({ code: 'bad_request' })
+})
+
+test('a list says what each thread is at: what is under way, else what the newest run came to', async () => {
+  const user = newUser()
+  const { id } = await threads.create(user, 'Sales')
+  await using log = createEventLog(store)
+  const activity = async (): Promise<string | undefined> => (await threads.list(user)).items[0]?.activity
+  const addRun = async (status: 'queued' | 'running' | 'completed' | 'failed', text: string) => {
+    const runId = makeId('run')
+    const message = { id: makeId('message'), text, files: [] }
+    const [queued] = await append(runId, { type: 'run_queued', data: { message, policy: 'queue' } })
+    await store.db
+      .insertInto('runs')
+      .values({
+        id: runId,
+        thread_id: id,
+        owner: user.userId,
+        agent: 'a',
+        status,
+        request_hash: '',
+        queued_at_seq: queued?.seq ?? 0,
+      })
+      .execute()
+    return runId
+  }
+  const append = (runId: RunId, event: NewEvent) =>
+    log.append({
+      threadId: id,
+      runId,
+      agent: 'a',
+      events: [event],
+      producerKey: `${runId}/${event.type}`,
+      fence: null,
+    })
+  const statusOf = (runId: RunId, status: 'completed' | 'failed') =>
+    store.db.updateTable('runs').set({ status }).where('id', '=', runId).execute()
+
+  expect(await activity()).toBe('idle')
+  const first = await addRun('running', 'How much?')
+  expect(await activity()).toBe('running')
+  await append(first, {
+    type: 'agent_completed',
+    data: {
+      outcome: 'needs_data',
+      messageId: makeId('message'),
+      summary: '',
+      durationMs: 1,
+      usage: { inputTokens: 0, outputTokens: 0, steps: 1 },
+    },
+  })
+  await statusOf(first, 'completed')
+  expect(await activity()).toBe('needs_data')
+  const second = await addRun('queued', 'And 100% of_it?')
+  expect(await activity()).toBe('queued')
+  await append(second, { type: 'agent_failed', data: { code: 'x', message: 'x', retryable: true } })
+  await statusOf(second, 'failed')
+  expect(await activity()).toBe('failed')
+
+  const found = async (search: string): Promise<number> => (await threads.list(user, { search })).items.length
+  expect(await Promise.all(['SALES', 'how much', '100% OF_IT', ' '].map(found))).toEqual([1, 1, 1, 1])
+  // What is looked for is text: % and _ stand for themselves.
+  expect(await Promise.all(['nothing', '1_0%', 'how%much'].map(found))).toEqual([0, 0, 0])
+  expect((await threads.list(newUser(), { search: 'sales' })).items).toEqual([])
+})
+
+test('a new title is told to whoever follows the user', async () => {
+  const user = newUser()
+  const lifecycle = createLifecycleLog(store)
+  const own = createThreads(store, lifecycle)
+  const { id } = await own.create(user)
+  await own.rename(user, id, 'Sales')
+  const items = await lifecycle.read(user.userId, start, 10)
+  expect(items.map((item) => LifecycleItem.parse(item))).toMatchObject([
+    { type: 'thread_created' },
+    { type: 'thread_renamed', threadId: id, title: 'Sales' },
+  ])
 })

@@ -1,6 +1,6 @@
-import type { Position, RunId, Thread, UserId } from '@holdfast/protocol'
+import type { Outcome, Position, RunId, RunStatus, Thread, ThreadSummary, UserId } from '@holdfast/protocol'
 import { HoldfastError, limits, position, systemIdMaker, ThreadId } from '@holdfast/protocol'
-import type { Selectable } from 'kysely'
+import { CompiledQuery, type Selectable } from 'kysely'
 import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { ThreadMissingError } from './event-log.ts'
@@ -37,32 +37,32 @@ export function createThreads(
           .executeTakeFirst(),
       ),
 
-    list: async ({ userId }, cursor) => {
+    list: async ({ userId }, { cursor, search = '' } = {}) => {
       const before = cursor === undefined ? null : parseCursor(cursor)
-      const rows = await db
-        .selectFrom('threads')
-        .selectAll()
-        .where('owner', '=', userId)
-        .$if(before !== null, (query) => query.where('id', '<', before))
-        .orderBy('id', 'desc')
-        // One more than a page tells whether there is another.
-        .limit(limits.pageItems + 1)
-        .execute()
-      const items = rows.slice(0, limits.pageItems).map(threadOf)
+      // One more than a page tells whether there is another.
+      const parameters = [userId, before, likeOf(search), limits.pageItems + 1]
+      const { rows } = await db.executeQuery<ListedRow>(CompiledQuery.raw(listStatement, parameters))
+      const items = rows.slice(0, limits.pageItems).map(summaryOf)
       return { items, next: rows.length > limits.pageItems ? (items.at(-1)?.id ?? null) : null }
     },
 
-    rename: async ({ userId }, threadId, title) =>
-      found(
-        threadId,
-        await db
-          .updateTable('threads')
-          .set({ title: storable(title) })
-          .where('id', '=', threadId)
-          .where('owner', '=', userId)
-          .returningAll()
-          .executeTakeFirst(),
-      ),
+    rename: async ({ userId }, threadId, title) => {
+      const { row, noted } = await db.transaction().execute(async (tx) => ({
+        row: found(
+          threadId,
+          await tx
+            .updateTable('threads')
+            .set({ title: storable(title) })
+            .where('id', '=', threadId)
+            .where('owner', '=', userId)
+            .returningAll()
+            .executeTakeFirst(),
+        ),
+        noted: await lifecycle.note(tx, userId, { type: 'thread_renamed', threadId }),
+      }))
+      lifecycle.tell([noted])
+      return row
+    },
 
     remove: async ({ userId }, threadId) => {
       const removed = await removeThread(userId, threadId, null)
@@ -112,6 +112,43 @@ export function createThreads(
   }
 }
 
+/**
+ * Who is at it comes before what is over; where nothing is, the newest run counts, and its outcome stands in the last
+ * event: a run's terminal event is its last, and a thread runs one at a time (R4, R5).
+ */
+const listStatement = `/* prepare threads-list */
+select t.*,
+  coalesce(
+    (select status from runs r where r.thread_id = t.id and r.owner = t.owner and status in ('queued', 'running')
+      order by status desc limit 1),
+    (select status from runs r where r.thread_id = t.id order by queued_at_seq desc limit 1)
+  ) as status,
+  (select e.data ->> 'outcome' from events e
+    where e.thread_id = t.id and e.seq = t.head and e.type = 'agent_completed') as outcome
+from threads t
+where t.owner = $1 and ($2::text is null or t.id < $2)
+  and ($3::text is null or t.title ilike $3 or exists (
+    select 1 from runs r join events e on e.thread_id = r.thread_id and e.seq = r.queued_at_seq
+    where r.thread_id = t.id and e.data -> 'message' ->> 'text' ilike $3))
+order by t.id desc limit $4`
+
+type ListedRow = Selectable<Schema['threads']> & {
+  readonly status: RunStatus | null
+  readonly outcome: Outcome | null
+}
+
+function summaryOf(row: ListedRow): ThreadSummary {
+  const { status, outcome } = row
+  const activity = status === 'completed' ? (outcome ?? 'answered') : (status ?? 'idle')
+  return { ...threadOf(row), activity }
+}
+
+/** null: everything. */
+function likeOf(search: string): string | null {
+  const wanted = storable(search.trim())
+  return wanted === '' ? null : `%${wanted.replaceAll(/[\\%_]/g, '\\$&')}%`
+}
+
 function found(threadId: ThreadId, row: Selectable<Schema['threads']> | undefined): Thread {
   if (row === undefined) throw new ThreadMissingError(threadId)
   return threadOf(row)
@@ -129,7 +166,7 @@ function threadOf(row: Selectable<Schema['threads']>): Thread {
 /** PostgreSQL's text holds every character but this one. */
 function storable(title: string): string {
   if (title.includes('\0'))
-    throw new HoldfastError('bad_request', 'A title cannot hold the character U+0000; leave it out')
+    throw new HoldfastError('bad_request', 'A text cannot hold the character U+0000; leave it out')
   return title
 }
 

@@ -110,7 +110,7 @@ function itemOf(row: ItemRow): LifecycleItem {
     threadId: row.thread_id,
     type: row.type,
     ...(row.run_id === null ? {} : { runId: row.run_id }),
-    ...(row.type === 'thread_created' ? { title: row.title } : {}),
+    ...(row.type === 'thread_created' || row.type === 'thread_renamed' ? { title: row.title } : {}),
     ...row.data,
   }
   // Only `note` writes this table, from LifecycleNotes: type and data belong together.

@@ -19,6 +19,7 @@ import type { LifecycleLog } from '../log/lifecycle-log.ts'
 import type { Threads } from '../log/threads.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createAdmissions, type Place } from './admissions.ts'
+import { createCloseCounts } from './close-counts.ts'
 import { type Connection, type ConnectionDeps, serveConnection } from './connection.ts'
 import { planDrain } from './drain-plan.ts'
 import { createEventStreams, type FollowEvents } from './event-stream.ts'
@@ -50,6 +51,8 @@ export interface Realtime extends AsyncDisposable {
   /** The same streams over plain HTTP. */
   readonly followEvents: FollowEvents
   readonly connections: number
+  /** Of sockets that ended in the last hour, by their code. */
+  closes(): ReadonlyMap<number, number>
   /** Something of this user's was revoked, on whichever node: what is open of theirs looks at its credentials again. */
   revoked(userId: UserId): void
   /**
@@ -109,6 +112,7 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
     judging + admissions.unsigned >= bounds.unsignedWhileBehind && loop.behind()
   const streams = createEventStreams(common)
   const open = new Map<WebSocket, Connection>()
+  const closes = createCloseCounts(common.nowMs)
   let leaving = false
   const revoked = (userId: UserId): void => {
     for (const connection of [...open.values(), ...streams.open()]) connection.revoked(userId)
@@ -127,7 +131,10 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
     else {
       const id = deps.makeId('connection')
       open.set(socket, serveConnection(socket, id, place, verdict.handshake, connectionDeps))
-      socket.on('close', () => open.delete(socket))
+      socket.on('close', (code) => {
+        open.delete(socket)
+        closes.note(code)
+      })
     }
   }
   /** @param handOver called when ws takes the socket, and its errors, over */
@@ -206,6 +213,7 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
     },
     followEvents: (request) => streams.follow(request),
     revoked,
+    closes: () => closes.counts(),
     get connections() {
       return admissions.connections
     },

@@ -1,8 +1,8 @@
 import { HoldfastError } from '@holdfast/protocol'
 import { z } from 'zod'
 import { defineTool } from '../../../tools/define-tool.ts'
-import { casts } from '../../../workspace/casts.ts'
 import type { ColumnProfile, FileProfile } from '../../../workspace/file-profile.ts'
+import { typeOf } from '../describe-file.ts'
 import { readThreadData } from '../thread-data.ts'
 import type { ProfileOutput } from '../tool-outputs.ts'
 
@@ -53,11 +53,4 @@ function describe(profile: FileProfile, shown: readonly ColumnProfile[]): Profil
     moreColumns: profile.columns.length - shown.length,
     problems: [...profile.problems],
   }
-}
-
-/** What most of a column's values are; text where no cast reads nearly all of them. */
-function typeOf(column: ColumnProfile): string {
-  if (column.filled === 0) return 'empty'
-  const [best] = column.parses
-  return best !== undefined && best.count >= 0.95 * column.filled ? casts[best.cast].kind : 'text'
 }

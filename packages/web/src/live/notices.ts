@@ -1,0 +1,45 @@
+import { HoldfastHttpError } from '@holdfast/client'
+import { createStore } from '../model/store.ts'
+import { sentenceOf } from './api.ts'
+import { goToSignIn } from './connection.ts'
+
+export interface Notice {
+  readonly id: number
+  readonly kind: 'info' | 'error'
+  readonly text: string
+  /** One thing that can be done about it. */
+  readonly action: { readonly label: string; readonly run: () => void } | null
+}
+
+/** What is shown at the edge of the page until it is dismissed or its time is over. */
+export const notices = createStore<readonly Notice[]>([])
+/** What a screen reader is told, newest last. */
+export const announcement = createStore({ text: '', id: 0 })
+
+let last = 0
+
+export function announce(text: string): void {
+  announcement.update(({ id }) => ({ text, id: id + 1 }))
+}
+
+/** @returns dismisses it */
+export function notify(text: string, more: Partial<Pick<Notice, 'kind' | 'action'>> = {}): () => void {
+  last += 1
+  const id = last
+  notices.update((all) => [...all.slice(-2), { id, kind: 'info', action: null, text, ...more }])
+  return () => notices.update((all) => all.filter((notice) => notice.id !== id))
+}
+
+export const dismiss = (id: number): void => notices.update((all) => all.filter((notice) => notice.id !== id))
+
+/** What an error of something the reader asked for leads to: signing in, or a sentence. */
+export function report(error: unknown): void {
+  if (error instanceof DOMException && error.name === 'AbortError') return
+  if (error instanceof HoldfastHttpError && error.status === 401) goToSignIn()
+  else notify(sentenceOf(error), { kind: 'error' })
+}
+
+/** For handlers of events: an error of theirs is shown, not lost. */
+export function act(task: () => Promise<void>): void {
+  task().catch(report)
+}

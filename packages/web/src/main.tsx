@@ -1,0 +1,32 @@
+import { HoldfastHttpError } from '@holdfast/client'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { App } from './app.tsx'
+import { sentenceOf } from './live/api.ts'
+import { client, goToSignIn } from './live/connection.ts'
+import { report } from './live/notices.ts'
+import { session } from './live/session.ts'
+import { followThreads } from './live/thread-list.ts'
+import './style.css'
+
+const root = document.getElementById('root')
+if (root === null) throw new Error('The page has no place for itself')
+
+async function begin(place: HTMLElement): Promise<void> {
+  // Nothing is drawn for somebody who is not signed in.
+  session.set(await client.session())
+  createRoot(place).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  )
+  followThreads().catch(report)
+}
+
+begin(root).catch((error: unknown) => {
+  if (error instanceof HoldfastHttpError && error.status === 401) return goToSignIn()
+  // There is no page to show it on.
+  const text = document.createElement('p')
+  text.textContent = `${sentenceOf(error)} Reload the page to try again.`
+  root.replaceChildren(text)
+})

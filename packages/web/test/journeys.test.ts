@@ -1,0 +1,303 @@
+/**
+ * What people do with the page, in a real Chromium on a real server over real sockets. After each journey no page may
+ * have complained: no error in its console, none of its scripts, no violation of its policy.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { runHere } from '../../cli/src/holdfast.test-support.ts'
+import { buildPage } from '../bin/build-page.ts'
+import { hasChromium, openBrowser, openVisitor, type Visitor } from './browser.test-support.ts'
+import { openPageServer, type PageServer, signIn } from './server.test-support.ts'
+
+// Each is a whole visit, on a machine that does other things as well.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
+const patienceMs = 90_000
+
+let browser: Browser
+let server: PageServer
+let visitor: Visitor
+let page: Page
+let tolerated: RegExp[] = []
+
+const money = 'Where does the money go?'
+/** Large enough that a run over it can be met in the middle. */
+const manyRows = 120_000
+const mostBytes = 20 * 1024 * 1024
+
+describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
+  beforeAll(async () => {
+    await buildPage()
+    browser = await openBrowser()
+    server = await openPageServer({ env: { HOLDFAST_MAX_FILE_BYTES: String(mostBytes) } })
+    visitor = await openVisitor(browser)
+    ;({ page } = visitor)
+    page.setDefaultTimeout(patienceMs)
+    await signIn(page, server)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.[Symbol.asyncDispose]()
+  })
+  beforeEach(async ({ onTestFinished }) => {
+    const before = visitor.complaints.length
+    tolerated = []
+    onTestFinished(() => {
+      const untold = visitor.complaints.slice(before)
+      expect(untold.filter((text) => !tolerated.some((pattern) => pattern.test(text)))).toEqual([])
+    })
+    await page.goto(server.url)
+  })
+  /** What the server refused or could not be asked is an error to a browser, and none of the page's. */
+  const tolerate = (pattern: RegExp): void => void tolerated.push(pattern)
+  const ask = async (text: string, on = page): Promise<void> => {
+    await on.getByRole('textbox', { name: 'Your question' }).fill(text)
+    await on.keyboard.press('Enter')
+  }
+  const lastTurn = (on = page) => on.getByRole('article').last()
+  const csv = async (name: string, rows: number): Promise<string> => {
+    const path = join(server.dataDir, name)
+    await writeFile(path, (await runHere(['sample', '--rows', String(rows)])).stdout)
+    return path
+  }
+  const addFile = async (path: string, on = page): Promise<void> => {
+    const chooser = on.waitForEvent('filechooser')
+    await on.getByRole('button', { name: 'Add files' }).click()
+    await (await chooser).setFiles(path)
+  }
+
+  test('a sign-in link works once, and says so afterwards', async () => {
+    const used = server.link()
+    await using other = await openVisitor(browser)
+    await other.page.goto(used)
+    await other.page.getByText('This link was used already').waitFor()
+    // The server said no, which is what a browser calls an error.
+    expect(other.complaints.every((text) => text.includes('401'))).toBe(true)
+  })
+
+  test('asked without data: a request card, an upload, an answer with figures, chart and table', async () => {
+    await ask(money)
+    await page.getByRole('heading', { name: /missing for an answer/ }).waitFor()
+    expect(await page.getByText('Where to get it').count()).toBeGreaterThan(0)
+    const chooser = page.waitForEvent('filechooser')
+    await page.getByRole('button', { name: 'Add the file' }).click()
+    await (await chooser).setFiles(await csv('usage.csv', 2_000))
+    // Items are ticked off before anything is asked again.
+    await page.getByRole('heading', { name: 'Everything that was missing is here' }).waitFor()
+    await page.getByRole('button', { name: 'Go on with 1 file' }).click()
+    await lastTurn().getByText('Verified playbook').waitFor()
+
+    const figure = lastTurn()
+      .getByRole('button', { name: /where it comes from/ })
+      .first()
+    await figure.click()
+    const evidence = page.getByRole('dialog', { name: 'Where this figure comes from' })
+    await evidence.getByText(/It is the cell/).waitFor()
+    expect(await evidence.locator('pre').textContent()).toMatch(/select/i)
+    await page.keyboard.press('Escape')
+    await evidence.waitFor({ state: 'hidden' })
+    // The dialog gives the focus back to where it was.
+    expect(await figure.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true)
+
+    await lastTurn().locator('figure svg').first().waitFor()
+    expect(
+      await lastTurn()
+        .getByRole('region', { name: /^Rows of/ })
+        .count(),
+    ).toBeGreaterThan(0)
+    const download = page.waitForEvent('download')
+    await lastTurn()
+      .getByRole('button', { name: /^Save the rows of/ })
+      .first()
+      .click()
+    expect((await download).suggestedFilename()).toMatch(/\.csv$/)
+    const picture = page.waitForEvent('download')
+    await lastTurn()
+      .getByRole('button', { name: /as PNG$/ })
+      .first()
+      .click()
+    expect((await picture).suggestedFilename()).toMatch(/\.png$/)
+    await lastTurn().getByRole('button', { name: 'Copy' }).click()
+    await page.getByText('The answer is copied').waitFor()
+    expect(await page.evaluate('navigator.clipboard.readText()')).toContain('```sql')
+  })
+
+  test('a first visit: one click answers on the sample, and the reader sees how', async () => {
+    await page.getByRole('button', { name: /Why is it slow/ }).click()
+    await lastTurn().getByText('Verified playbook').waitFor()
+    await lastTurn()
+      .getByRole('button', { name: /^Answered/ })
+      .click()
+    await lastTurn().getByText('Checked whether the data is enough').click()
+    expect(await lastTurn().locator('pre').first().textContent()).toContain('sufficient')
+  })
+
+  test('two tabs are in step: what is asked, renamed and deleted in one is so in the other', async () => {
+    const second = await visitor.newPage()
+    second.setDefaultTimeout(patienceMs)
+    await second.goto(server.url)
+    await ask('Two tabs of one mind?')
+    await second.getByRole('link', { name: /Two tabs of one mind/ }).click()
+    await lastTurn(second).getByRole('heading', { name: 'Two tabs of one mind?' }).waitFor()
+    await page.getByRole('link', { name: /Two tabs.*Needs data/ }).waitFor()
+    await ask('And a second one?', second)
+    await lastTurn().getByRole('heading', { name: 'And a second one?' }).waitFor()
+
+    await page.getByRole('link', { name: /Two tabs/ }).hover()
+    await page.getByRole('button', { name: /^More for Two tabs/ }).click()
+    await page.getByRole('menuitem', { name: 'Rename' }).click()
+    await page.getByRole('textbox', { name: 'Title' }).fill('Of one mind')
+    await page.keyboard.press('Enter')
+    await second.getByRole('link', { name: /Of one mind/ }).waitFor()
+
+    await page.getByRole('link', { name: /Of one mind/ }).hover()
+    await page.getByRole('button', { name: /^More for Of one mind/ }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByRole('link', { name: /Of one mind/ }).waitFor()
+    await page.getByRole('button', { name: /^More for Of one mind/ }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    // The other tab has it open, and is told when it is gone for good.
+    await second.getByRole('heading', { name: 'There is no such conversation' }).waitFor()
+    await second.close()
+  })
+
+  test('search looks into titles and questions', async () => {
+    await page.getByRole('searchbox').fill('why is it SLOW')
+    await page.getByRole('link', { name: /Why is it slow/ }).waitFor()
+    await page.getByRole('searchbox').fill('nothing that was ever asked')
+    await page.getByText('Nothing holds').waitFor()
+  })
+
+  test('stop ends a run in its middle, and it can be asked again', async () => {
+    await addFile(await csv('many.csv', manyRows))
+    await page
+      .getByText(/csv, \d/)
+      .first()
+      .waitFor()
+    await ask(money)
+    await lastTurn().getByText('Looking into the files').waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await lastTurn().getByText('Stopped by you').waitFor()
+    await lastTurn().getByRole('button', { name: 'Ask again' }).waitFor()
+  })
+
+  test('a reload in the middle of a run goes on where it was; a server that is killed is taken over, nothing twice', async () => {
+    await addFile(await csv('again.csv', manyRows))
+    await page
+      .getByText(/csv, \d/)
+      .first()
+      .waitFor()
+    await ask('Where does all the money go?')
+    await lastTurn().getByText('Looking into the files').waitFor()
+    await page.reload()
+    await lastTurn().getByText('Looking into the files').waitFor()
+    expect(await page.getByRole('article').count()).toBe(1)
+
+    await server.kill()
+    await page
+      .getByTestId('connection')
+      .getByText(/Reconnecting/)
+      .waitFor()
+    // What was there can be read all the while.
+    expect(await lastTurn().getByRole('heading').textContent()).toContain('all the money')
+    await server.restart()
+    await lastTurn()
+      .getByText(/was taken up where it had come to \(attempt 2\)/)
+      .waitFor()
+    await lastTurn().getByText('Verified playbook').waitFor()
+    await page.getByTestId('connection').getByText('Live').waitFor()
+    expect(await page.getByRole('article').count()).toBe(1)
+    await lastTurn()
+      .getByRole('button', { name: /^Answered/ })
+      .click()
+    const steps = await lastTurn().locator('ol > li code').allTextContents()
+    expect(steps).toEqual([...new Set(steps)])
+    // While nobody answered, the browser said so; that is no fault of the page.
+    tolerate(/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/)
+  })
+
+  test('offline for a while and back: reading goes on, and what came meanwhile comes', async () => {
+    await ask('Offline, and then?')
+    await lastTurn().getByText('Needs data').waitFor()
+    const second = await visitor.newPage()
+    await second.goto(page.url())
+    await visitor.context.setOffline(true)
+    await page
+      .getByTestId('connection')
+      .getByText(/Offline|Reconnecting|Connecting/)
+      .waitFor()
+    expect(await lastTurn().getByRole('heading', { level: 2 }).textContent()).toBe('Offline, and then?')
+    await visitor.context.setOffline(false)
+    await page.getByTestId('connection').getByText('Live').waitFor()
+    await ask('And after that?', second)
+    await lastTurn().getByRole('heading', { name: 'And after that?' }).waitFor()
+    expect(await page.getByRole('article').count()).toBe(2)
+    await second.close()
+    tolerate(/ERR_INTERNET_DISCONNECTED/)
+  })
+
+  test('a file that is too large, and one that is no data, are refused with what to do', async () => {
+    const large = join(server.dataDir, 'large.csv')
+    await writeFile(large, Buffer.alloc(mostBytes + 1, 'a,b\n1,2\n'))
+    await addFile(large)
+    const row = (name: string) => page.getByRole('listitem').filter({ hasText: name }).last()
+    await row('large.csv')
+      .getByText(/20 MiB|limit|large/i)
+      .last()
+      .waitFor()
+    const pdf = join(server.dataDir, 'notes.pdf')
+    await writeFile(pdf, '%PDF-1.7 notes')
+    await addFile(pdf)
+    await row('notes.pdf').getByText(/CSV/).waitFor()
+    await page.getByRole('button', { name: /^Take notes\.pdf away/ }).click()
+    await expect.poll(() => page.getByText('notes.pdf').count()).toBe(0)
+    tolerate(/status of (413|415|422)/)
+  })
+
+  test('a broken file is named, with why, and the question stays open', async () => {
+    const broken = join(server.dataDir, 'broken.json')
+    await writeFile(broken, '{"a": 1, "b": [')
+    await addFile(broken)
+    await page
+      .getByText(/json, \d/)
+      .first()
+      .waitFor()
+    await ask(money)
+    await lastTurn()
+      .getByText(/^broken\.json/)
+      .last()
+      .waitFor()
+    await lastTurn().getByText('Needs data').waitFor()
+  })
+
+  test('an address of nobody’s thread says no more than that there is none', async () => {
+    await page.goto(`${server.url}/threads/thr_01J000000000000000000000ZZ`)
+    await page.getByRole('heading', { name: 'There is no such conversation' }).waitFor()
+    tolerate(/status of 404/)
+  })
+
+  test('by the keyboard alone: skip, ask, open a step, go to the settings', async () => {
+    await page.keyboard.press('Shift+Tab')
+    await page.getByRole('textbox', { name: 'Your question' }).focus()
+    await page.keyboard.type('Keyboard only?')
+    await page.keyboard.press('Enter')
+    await lastTurn().getByText('Needs data').waitFor()
+    await lastTurn()
+      .getByRole('button', { name: /^Needs data/ })
+      .focus()
+    await page.keyboard.press('Enter')
+    await lastTurn().getByText('Listed what is missing').waitFor()
+    await page.getByRole('link', { name: 'Settings' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Settings' }).waitFor()
+  })
+
+  test('a screen reader hears what is missing', async () => {
+    await ask('What is our p95 latency?')
+    await expect
+      .poll(() => page.getByRole('status').first().textContent(), { timeout: patienceMs })
+      .toMatch(/Missing for an answer|Needs data/)
+  })
+})
