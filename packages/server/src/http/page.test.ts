@@ -73,7 +73,10 @@ test('an address that is none is told to people in a page, and to programs as a 
   const page = await get('/nowhere', { accept: 'text/html,*/*' })
   expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8'])
   const problem = await get('/nowhere')
-  expect([problem.status, problem.headers.get('content-type')]).toEqual([404, 'application/problem+json; charset=utf-8'])
+  expect([problem.status, problem.headers.get('content-type')]).toEqual([
+    404,
+    'application/problem+json; charset=utf-8',
+  ])
   // Under /v1 nobody but a program asks.
   expect((await get('/v1/nowhere', { accept: 'text/html' })).headers.get('content-type')).toBe(
     'application/problem+json; charset=utf-8',
