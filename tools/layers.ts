@@ -18,6 +18,8 @@ export const serverFolders: Readonly<Record<string, readonly string[]>> = {
   models: [],
   environment: [],
   telemetry: [],
+  // A report as a file: text made of a report, and nothing else.
+  reports: [],
   log: ['store'],
   auth: ['store'],
   workspace: ['store'],
@@ -27,7 +29,7 @@ export const serverFolders: Readonly<Record<string, readonly string[]>> = {
   // What is done to data over time, beside the work of any run: it takes away, copies and moves what others made.
   upkeep: ['store', 'log', 'workspace', 'auth'],
   realtime: ['runs', 'log', 'bus', 'auth'],
-  http: ['runs', 'log', 'bus', 'auth', 'upkeep'],
+  http: ['runs', 'log', 'bus', 'auth', 'upkeep', 'reports'],
 }
 
 const aboveTheGround = [

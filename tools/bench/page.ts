@@ -86,7 +86,7 @@ async function openHouse() {
     parts: {
       agents: [agent],
       tools: [],
-      models: createModelManager(new Map([['talker', talker]]), 'talker'),
+      models: createModelManager(new Map([['talker', talker]]), ['talker']),
     },
   })
   const { local } = server

@@ -134,6 +134,6 @@ export function numbersParts(options: NumbersOptions = {}): {
   return {
     agents: [agent],
     tools,
-    models: createModelManager(new Map([['numbers', numbersModel(options)]]), 'numbers'),
+    models: createModelManager(new Map([['numbers', numbersModel(options)]]), ['numbers']),
   }
 }

@@ -10,6 +10,7 @@ import { clientFrames, serverFrames, wireVersion } from './frames.ts'
 import { LifecycleItem } from './lifecycle.ts'
 import { limits } from './limits.ts'
 import { Report } from './report.ts'
+import { DataRequest, DataRequestList } from './requests.ts'
 import * as resources from './resources.ts'
 import { arbitraryOf, breakSomewhere, type JsonSchema } from './schema-arbitrary.test-support.ts'
 
@@ -36,7 +37,15 @@ const pairs: readonly Pair[] = [
   { name: 'event', schema: served.events.schema, zod: StoredEvent },
   ...pairsOf('frame from a client:', served.frames.clientToServer, clientFrames),
   ...pairsOf('frame from the server:', served.frames.serverToClient, serverFrames),
-  ...pairsOf('resource', served.resources, { ...resources, LifecycleItem, CloseReason, Report, Problem }),
+  ...pairsOf('resource', served.resources, {
+    ...resources,
+    DataRequest,
+    DataRequestList,
+    LifecycleItem,
+    CloseReason,
+    Report,
+    Problem,
+  }),
 ]
 
 /** Strict: an unknown keyword or a contradiction in a schema is an error, not a shrug. */

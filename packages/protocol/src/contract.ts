@@ -6,6 +6,7 @@ import { clientFrames, serverFrames, wireVersion } from './frames.ts'
 import { LifecycleItem } from './lifecycle.ts'
 import { limits } from './limits.ts'
 import { Report } from './report.ts'
+import { DataRequest, DataRequestList } from './requests.ts'
 import * as resources from './resources.ts'
 
 type JsonSchema = Record<string, unknown>
@@ -64,6 +65,8 @@ export function contract(): Contract {
       Version,
       Readiness,
       Operations,
+      DataRequest,
+      DataRequestList,
       LifecycleItem,
       CloseReason,
       Report,

@@ -17,6 +17,10 @@ export const DataRequestItem = z.object({
 })
 export type DataRequestItem = z.infer<typeof DataRequestItem>
 
+/** A column of a file that would do: its name is one that is understood, its sample is one value. */
+export const TemplateColumn = z.object({ name: z.string(), sample: z.string() })
+export type TemplateColumn = z.infer<typeof TemplateColumn>
+
 /** One question with choices; asked when the data leaves two readings level. */
 export const Question = z.object({
   id: z.string().describe('what is decided, e.g. unit:duration; the same question keeps its id'),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DataRequestItem, Question, Sufficiency } from './data-request.ts'
+import { DataRequestItem, Question, Sufficiency, TemplateColumn } from './data-request.ts'
 import {
   ArtifactId,
   CallId,
@@ -37,10 +37,26 @@ export const UserMessage = z.object({
 })
 export type UserMessage = z.infer<typeof UserMessage>
 
+export const ModelUse = z.object({
+  model: z.string().describe('as agent_started names it'),
+  inputTokens: z.int().min(0).describe('cached ones are among them'),
+  outputTokens: z.int().min(0),
+  cachedInputTokens: z.int().min(0),
+  costUsd: z.number().min(0).nullable().describe('at list prices; null: the model has none'),
+})
+export type ModelUse = z.infer<typeof ModelUse>
+
+/** Of the attempt that completed the run. */
 export const Usage = z.object({
   inputTokens: z.int().min(0),
   outputTokens: z.int().min(0),
   steps: z.int().min(0),
+  models: z.array(ModelUse).optional().describe('the language models that were asked; absent: none was'),
+  costUsd: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('of all of them, at list prices; absent: none was asked, or one has no price'),
 })
 export type Usage = z.infer<typeof Usage>
 
@@ -68,6 +84,11 @@ export const eventData = {
     sufficiency: Sufficiency,
     items: z.array(DataRequestItem),
     question: Question.optional(),
+    template: z.array(TemplateColumn).optional().describe('a file with these columns would do'),
+    approval: z
+      .object({ tool: z.string(), input: Json })
+      .optional()
+      .describe('the call that the question is about: it is run exactly so, or not at all'),
   }),
   data_received: z.object({ requestId: RequestId, fileId: FileId, satisfied: z.array(z.string()) }),
   artifact_created: z.object({

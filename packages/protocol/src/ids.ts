@@ -85,6 +85,7 @@ export const runId = (raw: unknown): RunId => RunId.parse(raw)
 export const fileId = (raw: unknown): FileId => FileId.parse(raw)
 export const artifactId = (raw: unknown): ArtifactId => ArtifactId.parse(raw)
 export const userId = (raw: unknown): UserId => UserId.parse(raw)
+export const requestId = (raw: unknown): RequestId => RequestId.parse(raw)
 export const tokenId = (raw: unknown): TokenId => TokenId.parse(raw)
 
 export type MakeId = <Kind extends IdKind>(kind: Kind) => Id<Kind>

@@ -53,6 +53,16 @@ export const Chart = z.object({
 })
 export type Chart = z.infer<typeof Chart>
 
+/** A file of the thread, and whether the answer is made of it. */
+export const Coverage = z.object({
+  file: z.string(),
+  rows: z.int().min(0),
+  from: z.string().optional().describe('the first time in it, RFC 3339'),
+  to: z.string().optional(),
+  used: z.boolean(),
+})
+export type Coverage = z.infer<typeof Coverage>
+
 /** An answer that can be checked: every figure refers to a cell of one of its queries. */
 export const Report = z.object({
   title: z.string(),
@@ -67,5 +77,11 @@ export const Report = z.object({
     .array(Recommendation)
     .optional()
     .describe('largest impact first; the text has them too. Absent in reports made before there were any'),
+  question: z.string().optional().describe('what was asked'),
+  coverage: z.array(Coverage).optional().describe('the files of the thread'),
+  notLookedAt: z
+    .array(z.string())
+    .optional()
+    .describe('what there is and the answer is not made of: files, columns, parts of the question'),
 })
 export type Report = z.infer<typeof Report>

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { systemIdMaker } from '@holdfast/protocol'
+import { readAgentModules } from './agent-modules.ts'
 import { dataHelper, dataHelperTools } from './agents/data-helper/data-helper.ts'
 import { proofAgent } from './agents/proof/proof-agent.ts'
 import { proofTools } from './agents/proof/proof-tools.ts'
@@ -21,8 +22,9 @@ import { headOf } from './log/commit-listeners.ts'
 import { createThreads } from './log/create-threads.ts'
 import { createLifecycleLog } from './log/lifecycle-log.ts'
 import { createEventLog } from './log/sql-event-log.ts'
-import { createModelManager } from './models/model-manager.ts'
 import { openBlobs } from './open-blobs.ts'
+import { noMcpTools, openMcpTools } from './open-mcp-tools.ts'
+import { openModels } from './open-models.ts'
 import { openStore } from './open-store.ts'
 import { createRuns } from './runs/create-runs.ts'
 import type { OpenHeartbeat } from './runs/heartbeat.ts'
@@ -76,6 +78,9 @@ export async function startServer({
   /** null: a worker, which nobody signs in to. */
   const signIn = role === 'worker' ? null : chooseSignIn(settings, tier)
   const busChoice = chooseBus(settings)
+  // Before anything is opened: what is missing here is found at once.
+  const own = await readAgentModules(settings.agentModules)
+  const mcp = role === 'web' ? noMcpTools : await openMcpTools(settings.mcpServers, tier.tier, logger)
 
   await using opened = new AsyncDisposableStack()
   const { dataDir } = settings
@@ -107,10 +112,13 @@ export async function startServer({
   )
   // In production there is nobody who may ask it, and so it is not there.
   const provable = tier.tier !== 'production'
-  const models = parts.models ?? createModelManager()
+  const models = parts.models ?? openModels(settings, tier.tier, logger)
   const registry = createRegistry({
-    agents: [...(parts.agents ?? [dataHelper]), ...(provable ? [proofAgent] : [])],
-    tools: [...(parts.tools ?? dataHelperTools), ...(provable ? proofTools : [])],
+    agents: [
+      ...[...(parts.agents ?? [dataHelper]), ...own.agents].map(mcp.withTools),
+      ...(provable ? [proofAgent] : []),
+    ],
+    tools: [...(parts.tools ?? dataHelperTools), ...own.tools, ...mcp.tools, ...(provable ? proofTools : [])],
     models,
     mayProve: ({ kind }) => kind === 'simulated' || (kind === 'local' && provesLocally(tier.tier)),
   })
@@ -131,6 +139,7 @@ export async function startServer({
           logger,
           openHeartbeat: chooseHeartbeat(settings, store, logger),
           spent: (owner, { tokens, toolMs }) => quotas.spend(owner, { tokens, tool_seconds: toolMs / 1000 }),
+          mayAsk: (owner) => quotas.take(owner, { tokens: 0 }),
         })
   let releasing: Promise<void> | null = null
   const release = async (): Promise<void> => {

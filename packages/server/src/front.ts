@@ -28,6 +28,7 @@ import type { Threads } from './log/threads.ts'
 import type { ModelManager } from './models/model-manager.ts'
 import { createOperations } from './operations.ts'
 import { openRealtime } from './realtime/realtime.ts'
+import { createDataRequests } from './runs/data-requests.ts'
 import type { Runs } from './runs/runs.ts'
 import type { Store } from './store/store.ts'
 import type { Logger } from './telemetry/logger.ts'
@@ -148,6 +149,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
     threads,
     log,
     runs: deps.runs,
+    dataRequests: createDataRequests(store),
     workspace,
     followEvents: realtime.followEvents,
     agentsOf: (principal) =>

@@ -1,4 +1,7 @@
+export { HoldfastError } from '@holdfast/protocol'
+export { z } from 'zod'
 export { type Administration, type KnownUser, openAdministration } from './administration.ts'
+export { type AgentDefinition, defineAgent } from './agents/define-agent.ts'
 export { readLocalAccess } from './auth/local-access.ts'
 export { type RunningServer, type ServerOptions, startServer } from './compose.ts'
 export { bootProblems } from './environment/boot-rules.ts'
@@ -20,7 +23,16 @@ export {
   migrateStore,
   restoreStore,
 } from './maintenance.ts'
+export { reportHtml } from './reports/report-html.ts'
+export { reportMarkdown } from './reports/report-markdown.ts'
 export { StoreLockedError } from './store/pglite-store.ts'
 export { createLogger, type Logger } from './telemetry/logger.ts'
+export {
+  type Conclusion,
+  defineTool,
+  type ToolContext,
+  type ToolDefinition,
+  type ToolOutcome,
+} from './tools/define-tool.ts'
 export type { Progress } from './upkeep/progress.ts'
 export type { TableDigest } from './upkeep/tables/table-rows.ts'

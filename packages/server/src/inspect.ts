@@ -6,7 +6,6 @@ import pg from 'pg'
 import { bootProblems } from './environment/boot-rules.ts'
 import type { Settings } from './environment/settings.ts'
 import { describeTier, detectTier } from './environment/tier.ts'
-import { createModelManager } from './models/model-manager.ts'
 import { s3Options } from './open-blobs.ts'
 import { lockDirectory, StoreLockedError } from './store/directory-lock.ts'
 import { openS3Blobs } from './workspace/s3-blobs.ts'
@@ -34,7 +33,7 @@ export async function inspectBoot(settings: Settings): Promise<readonly Finding[
     await inspectDirectory('data directory', settings.dataDir, 'HOLDFAST_DATA_DIR or --data-dir'),
     ...(await inspectFiles(settings)),
     ...store,
-    inspectModels(),
+    inspectModels(settings),
     fine(
       'limits',
       `a file ${settings.maxFileBytes} bytes, ${limits.filesPerMessage} files and ${limits.messageTextBytes} characters a message, an event ${limits.eventBytes} bytes`,
@@ -155,10 +154,7 @@ async function inspectPostgres(connectionString: string): Promise<Finding> {
   }
 }
 
-function inspectModels(): Finding {
-  const { names } = createModelManager()
-  return fine(
-    'models',
-    `${names.join(', ')}; offline is built-in rules: no language model, no key, no network`,
-  )
+function inspectModels({ models }: Settings): Finding {
+  const asked = models.length === 0 ? 'offline' : models.join(', then ')
+  return fine('models', `${asked}; offline is built-in rules: no language model, no key, no network`)
 }

@@ -9,6 +9,10 @@ export interface Question {
   readonly files: readonly DataFile[]
   /** null: a new thread. */
   readonly threadId: ThreadId | null
+  /** null: as the server has it. */
+  readonly model: string | null
+  /** null: the server's first. */
+  readonly agent: string | null
 }
 
 export interface Watcher {
@@ -51,7 +55,9 @@ export async function converse(
     files.push((await send(threadId, file, { signal, onProgress })).id)
     watcher.sent(file.name)
   }
-  const run = await client.submit(threadId, { message: question.text, files }, { signal })
+  const { model, agent } = question
+  const wishes = { ...(model === null ? {} : { model }), ...(agent === null ? {} : { agent }) }
+  const run = await client.submit(threadId, { message: question.text, files, ...wishes }, { signal })
   watcher.run(run)
   let story = untold
   for await (const event of client.followRun(run, { signal })) {

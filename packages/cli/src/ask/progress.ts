@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@holdfast/protocol'
+import type { StoredEvent, Usage } from '@holdfast/protocol'
 import { printable } from './tables.ts'
 
 const seconds = (ms: number): string => (ms < 950 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`)
@@ -11,6 +11,13 @@ export type Progress =
   | { readonly kind: 'nothing' }
 
 const line = (text: string): Progress => ({ kind: 'line', text })
+
+/** What language models used up; nothing where none was asked. */
+function usedOf({ models, costUsd, inputTokens, outputTokens }: Usage): string {
+  if (models === undefined) return ''
+  const cost = costUsd === undefined ? '' : `, about ${costUsd.toFixed(4)} USD at list prices`
+  return `, ${inputTokens + outputTokens} tokens${cost}`
+}
 
 export function progressOf(event: StoredEvent): Progress {
   switch (event.type) {
@@ -37,7 +44,7 @@ export function progressOf(event: StoredEvent): Progress {
     case 'artifact_created':
       return line(`${event.data.kind}: ${oneLine(event.data.title)}`)
     case 'agent_completed':
-      return line(`completed in ${seconds(event.data.durationMs)}`)
+      return line(`completed in ${seconds(event.data.durationMs)}${usedOf(event.data.usage)}`)
     case 'agent_failed':
       return line(`failed: ${oneLine(event.data.message)}`)
     case 'agent_cancelled':

@@ -105,10 +105,19 @@ function renderRequest(
   const command = (words: readonly string[]): string =>
     `  npx holdfast ask ${[...words, '--thread', threadId, ...flags].map(shellQuote).join(' ')}`
   const blocks: string[] = []
+  if (request.approval !== null)
+    blocks.push(
+      `To be run: ${printable(request.approval.tool)}\n${printable(JSON.stringify(request.approval.input, null, 2)).replaceAll(/^/gm, '  ')}`,
+    )
   if (request.items.length > 0)
     blocks.push(
       `Needed (${request.sufficiency}):`,
       ...request.items.map(renderItem),
+      ...(request.template === null
+        ? []
+        : [
+            `A file like this would do:\n${request.template.map((line) => `  ${printable(line)}`).join('\n')}`,
+          ]),
       `With the file, continue in the same thread:\n${command([question])} --data FILE`,
     )
   if (request.question !== null) {

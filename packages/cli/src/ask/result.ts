@@ -27,6 +27,10 @@ export interface AskResult {
       readonly text: string
       readonly choices: readonly { readonly value: string; readonly label: string }[]
     } | null
+    /** The head and one row of a CSV that would do; null where none would. */
+    readonly template: readonly string[] | null
+    /** The call that the question is about; null where it is about something else. */
+    readonly approval: { readonly tool: string; readonly input: unknown } | null
   } | null
   /** Only where the outcome is `failed`. */
   readonly error?: { readonly code: string; readonly message: string }
@@ -57,9 +61,13 @@ function answerOf(story: Story, report: Report | null): AskResult['answer'] {
 
 function requestOf(story: Story): AskResult['request'] {
   if (story.request === null) return null
-  const { sufficiency, items, question } = story.request
+  const { sufficiency, items, question, template, approval = null } = story.request
   const asked = question === undefined ? null : { text: question.text, choices: question.choices }
-  return { sufficiency, items, question: asked }
+  const lines =
+    template === undefined
+      ? null
+      : [template.map(({ name }) => name).join(','), template.map(({ sample }) => sample).join(',')]
+  return { sufficiency, items, question: asked, template: lines, approval }
 }
 
 /** The result of a run that was followed to its end. */

@@ -1,4 +1,4 @@
-import type { ArtifactId, EventData, StoredEvent } from '@holdfast/protocol'
+import type { ArtifactId, EventData, MessageId, StoredEvent } from '@holdfast/protocol'
 
 /** What a run's events say about how it went. */
 export interface Story {
@@ -9,6 +9,8 @@ export interface Story {
   readonly charts: readonly { readonly artifactId: ArtifactId; readonly title: string }[]
   /** The text of the final message as it was streamed, for an answer without a report. */
   readonly text: string
+  /** Of `text`. */
+  readonly messageId: MessageId | null
 }
 
 export type End =
@@ -20,13 +22,18 @@ export type End =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'cancelled'; readonly by: EventData<'agent_cancelled'>['by'] }
 
-export const untold: Story = { end: null, request: null, report: null, charts: [], text: '' }
+export const untold: Story = { end: null, request: null, report: null, charts: [], text: '', messageId: null }
+
+/** A step that is said anew, or the next one, has another message id: only the last one said is the answer. */
+function said(story: Story, { messageId, text }: EventData<'message_delta'>): Story {
+  return { ...story, messageId, text: story.messageId === messageId ? story.text + text : text }
+}
 
 /** The story after one more event. */
 export function tell(story: Story, event: StoredEvent): Story {
   switch (event.type) {
     case 'message_delta':
-      return { ...story, text: story.text + event.data.text }
+      return said(story, event.data)
     case 'data_requested':
       return { ...story, request: event.data }
     case 'artifact_created': {

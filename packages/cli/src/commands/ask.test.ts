@@ -147,7 +147,13 @@ test('--json without data: the request as in the events, and no answer', async (
   expect(ended.code).toBe(3)
   const { result } = readJson(ended)
   expect(result).toMatchObject({ outcome: 'needs_data', answer: null })
-  expect(Object.keys(result.request ?? {})).toEqual(['sufficiency', 'items', 'question'])
+  expect(Object.keys(result.request ?? {})).toEqual([
+    'sufficiency',
+    'items',
+    'question',
+    'template',
+    'approval',
+  ])
   expect(result.request?.items.map(({ field }) => field)).toContain('time')
 })
 

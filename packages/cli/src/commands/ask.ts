@@ -7,6 +7,7 @@ import { converse, type Told, type Watcher } from '../ask/conversation.ts'
 import { openDataFiles } from '../ask/data-files.ts'
 import { progressOf } from '../ask/progress.ts'
 import { renderResult } from '../ask/render.ts'
+import { prepareReport, type ReportFile, saveReport } from '../ask/report-file.ts'
 import { type AskResult, buildResult, exitCodeOf, refusedResult } from '../ask/result.ts'
 import { openLocal, openRemote, type Target } from '../ask/server.ts'
 import type { Context } from '../context.ts'
@@ -24,6 +25,9 @@ interface AskOptions {
   readonly json?: true
   readonly out?: string
   readonly sql?: true
+  readonly report?: string
+  readonly model?: string
+  readonly agent?: string
 }
 
 const help = `
@@ -31,6 +35,7 @@ Examples:
   $ holdfast ask "What is our peak load in requests and tokens per minute?" --data trace.csv
   $ holdfast ask "Where does the money go?" --data usage.csv --out charts
   $ holdfast ask "average latency by tenant" --data usage.csv --sql
+  $ holdfast ask "Where does the money go?" --data usage.csv --report costs.html
   $ holdfast ask "Where does the money go?" --thread thr_01… --data usage.csv
   $ holdfast ask "Where does the money go?" --data usage.csv --json | tail -n 1
 
@@ -52,6 +57,11 @@ export function askCommand(context: Context, exit: (code: ExitCode) => void): Co
     .option('--json', 'print every event, and last the result, as JSON lines')
     .option('--out <directory>', 'save charts here as SVG')
     .option('--sql', 'show the SQL of each query')
+    .option('--report <file>', 'save the answer as a report: a name that ends in .html (with charts) or .md')
+    .option(
+      '--model <name>',
+      'who answers, such as offline; without it as the server has it (HOLDFAST_MODEL)',
+    )
     .addHelpText('after', help)
     .action(async (question: string, options: AskOptions) => exit(await ask(question, options, context)))
 }
@@ -125,6 +135,7 @@ async function ask(rawQuestion: string, options: AskOptions, context: Context): 
   const url = checkUrl(options.url)
   const files = await openDataFiles(options.data ?? [])
   if (options.out !== undefined) await prepareOut(options.out)
+  const report = options.report === undefined ? null : await prepareReport(options.report)
   const settings = {
     ...context.settings(),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
@@ -144,7 +155,11 @@ async function ask(rawQuestion: string, options: AskOptions, context: Context): 
       throw error
     })
     if (target.note !== null) context.status.line(target.note)
-    return await askAt(target, { text, threadId, files }, { voice, context, stop, out: options.out ?? null })
+    return await askAt(
+      target,
+      { text, threadId, files, model: options.model ?? null, agent: options.agent ?? null },
+      { voice, context, stop, out: options.out ?? null, report },
+    )
   } finally {
     stop.forget()
     context.status.stop()
@@ -157,12 +172,13 @@ interface Surroundings {
   readonly stop: Interruption
   /** Where charts go; null: nowhere. */
   readonly out: string | null
+  readonly report: ReportFile | null
 }
 
 async function askAt(
   target: Target,
   question: Parameters<typeof converse>[1],
-  { voice, context, stop, out }: Surroundings,
+  { voice, context, stop, out, report }: Surroundings,
 ): Promise<ExitCode> {
   await using client = createClient({
     url: target.url,
@@ -192,6 +208,10 @@ async function askAt(
   const result = buildResult({ threadId: told.run.threadId, runId: told.run.id }, told.story, told.report)
   if (out !== null)
     for (const path of await saveCharts(client, told, out)) context.status.line(`saved ${path}`)
+  if (report !== null) {
+    const saved = await saveReport(client, told, report)
+    context.status.line(saved ? `saved ${report.path}` : `no report: nothing was written to ${report.path}`)
+  }
   await voice.result(result, told)
   return stop.asked() ? exitCodes.interrupted : exitCodeOf(result.outcome)
 }

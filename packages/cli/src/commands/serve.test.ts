@@ -67,6 +67,12 @@ test('a port in use is one line that names it: 1', async () => {
 test.each<[string, readonly string[], Readonly<Record<string, string>>, RegExp]>([
   ['a bad setting', [], { HOLDFAST_ENV: 'geheim' }, /^holdfast: HOLDFAST_ENV must be one of development/],
   ['a bad port in the environment', [], { PORT: 'geheim' }, /^holdfast: PORT must be a whole number/],
+  [
+    'a model without its key',
+    [],
+    { HOLDFAST_MODEL: 'openai:gpt-5', OPENAI_API_KEY: '', HOLDFAST_OPENAI_API_KEY: '' },
+    /^holdfast: HOLDFAST_MODEL names openai:gpt-5, so HOLDFAST_OPENAI_API_KEY \(or OPENAI_API_KEY\) must be set/,
+  ],
   ['beyond loopback', ['--host', '0.0.0.0'], {}, /^holdfast: .*HOLDFAST_HOST.*127\.0\.0\.1/],
   [
     'a hosted laptop',

@@ -1,5 +1,5 @@
 import type { LanguageModelV4Message } from '@ai-sdk/provider'
-import type { UserMessage } from '@holdfast/protocol'
+import type { Json, UserMessage } from '@holdfast/protocol'
 import type { EarlierRun } from '../tools/define-tool.ts'
 import type { FinishedCall } from './run-calls.ts'
 
@@ -22,7 +22,9 @@ export function conversation(
     ...calls.flatMap(({ call, completed }): LanguageModelV4Message[] => [
       {
         role: 'assistant',
-        content: [{ type: 'tool-call', toolCallId: call.callId, toolName: call.tool, input: call.input }],
+        content: [
+          { type: 'tool-call', toolCallId: call.callId, toolName: call.tool, input: inputOf(call.input) },
+        ],
       },
       {
         role: 'tool',
@@ -40,5 +42,9 @@ export function conversation(
     ]),
   ]
 }
+
+/** Providers take objects only; what a model wrote that was none is shown to it as it was. */
+const inputOf = (input: Json): Json =>
+  typeof input === 'object' && input !== null && !Array.isArray(input) ? input : { unreadable: input }
 
 const text = (of: string) => ({ type: 'text' as const, text: of })

@@ -93,7 +93,11 @@ test('text and reasoning come in the order in which they were said, with usage a
     { type: 'agent_thinking', data: { step: 1, text: 'Then thought.' } },
     { type: 'message_delta', data: { messageId, text: ' Last.' } },
   ])
-  expect(end).toMatchObject({ text: 'First this. Last.', calls: [], inputTokens: 7, outputTokens: 3 })
+  expect(end).toMatchObject({
+    text: 'First this. Last.',
+    calls: [],
+    usage: { inputTokens: 7, outputTokens: 3 },
+  })
 })
 
 test('long reasoning is cut into pieces that people can read', async () => {

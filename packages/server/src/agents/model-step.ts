@@ -2,6 +2,7 @@ import type {
   LanguageModelV4FunctionTool,
   LanguageModelV4Message,
   LanguageModelV4StreamPart,
+  LanguageModelV4Usage,
 } from '@ai-sdk/provider'
 import type { Json, MessageId, NewEvent } from '@holdfast/protocol'
 import { HoldfastError } from '@holdfast/protocol'
@@ -21,16 +22,45 @@ export interface StepEnd {
   readonly last: readonly NewEvent[]
   readonly text: string
   readonly calls: readonly WantedCall[]
+  readonly usage: StepUsage
+}
+
+export interface StepUsage {
+  /** Cached ones are among them. */
   readonly inputTokens: number
   readonly outputTokens: number
+  readonly cachedInputTokens: number
+  readonly cacheWriteTokens: number
 }
 
 /** What a model says is gathered this long before it is appended: 20–50 ms cost nobody anything and save most writes. */
 const coalesceMs = 30
 /** Parts gathered at most: a group stays well below what one append may hold. */
 const groupParts = 300
+/** As long as a tool's name can be; what a model makes up may be longer. */
+const toolNameChars = 64
 /** agent_thinking is short and for people; longer reasoning is cut into pieces. */
 const thinkingChars = 2_000
+/** Of one message_delta: stays below limits.eventBytes, whatever the characters are. */
+const deltaChars = 8_000
+
+/** Text on its way out, in pieces: a filter may hold the end of a piece back until it knows what it is. */
+export interface ProseFilter {
+  push(piece: string): string
+  /** What is still held back. */
+  end(): string
+}
+
+const asSaid: ProseFilter = { push: (piece) => piece, end: () => '' }
+
+export const stepLimits = {
+  /** Tool calls a step may want; what a model wants beyond is not run, and it is told. */
+  calls: 16,
+  /** Characters a model may say or think in one step before it is stopped: far beyond any answer. */
+  saidChars: 400_000,
+  /** Of a call's input as JSON: leaves room for the envelope under limits.eventBytes. */
+  inputBytes: 48 * 1024,
+} as const
 
 /**
  * One step of the model: its reasoning as agent_thinking, its text as message_delta, and at the end the calls it
@@ -45,11 +75,13 @@ export async function* modelStep(request: {
   readonly step: number
   readonly messageId: MessageId
   readonly signal: AbortSignal
+  /** What the agent does to the text before anybody sees it. Default: nothing. */
+  readonly prose?: ProseFilter
 }): AsyncGenerator<readonly NewEvent[], StepEnd, undefined> {
   const { step, messageId, signal } = request
-  const said = gather(step, messageId)
+  const said = gather(step, messageId, request.prose ?? asSaid)
   const calls: WantedCall[] = []
-  let usage = { inputTokens: 0, outputTokens: 0 }
+  let usage: StepUsage | null = null
   let ended = false
   try {
     const { stream } = await request.model.model.doStream({
@@ -71,14 +103,11 @@ export async function* modelStep(request: {
             said.reasoned(part.id)
             break
           case 'tool-call':
-            calls.push(wantedCall(part.toolName, part.input))
+            calls.push(wantedCall(part.toolName.slice(0, toolNameChars).toWellFormed(), part.input))
             break
           case 'finish':
             ended = true
-            usage = {
-              inputTokens: part.usage.inputTokens.total ?? 0,
-              outputTokens: part.usage.outputTokens.total ?? 0,
-            }
+            usage = usageOf(part.usage)
             break
           case 'error':
             throw part.error
@@ -86,6 +115,11 @@ export async function* modelStep(request: {
             break
         }
       }
+      if (said.chars() > stepLimits.saidChars)
+        throw new HoldfastError(
+          'model_failed',
+          `${request.model.name} failed: it said more than ${stepLimits.saidChars} characters in one step`,
+        )
       if (ended) break
       // One commit for all that came together: it costs no more than one for the first of them.
       const group = said.take()
@@ -99,7 +133,54 @@ export async function* modelStep(request: {
     throw asModelError(error)
   }
   signal.throwIfAborted()
-  return { last: said.take(), text: said.allText(), calls, ...usage }
+  said.end()
+  return {
+    last: said.take(),
+    text: said.allText(),
+    calls: withinLimit(calls),
+    usage: usageOr(request, usage, said.chars()),
+  }
+}
+
+const charsPerToken = 4
+
+/** A provider that counts nothing would be free of every budget: then it is estimated from what was sent and said. */
+function usageOr(
+  {
+    model,
+    messages,
+  }: { readonly model: ResolvedModel; readonly messages: readonly LanguageModelV4Message[] },
+  said: StepUsage | null,
+  saidChars: number,
+): StepUsage {
+  if (said !== null && (model.offline || said.inputTokens + said.outputTokens > 0)) return said
+  return {
+    inputTokens: model.offline ? 0 : Math.ceil(JSON.stringify(messages).length / charsPerToken),
+    outputTokens: model.offline ? 0 : Math.ceil(saidChars / charsPerToken),
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+  }
+}
+
+function usageOf({ inputTokens, outputTokens }: LanguageModelV4Usage): StepUsage {
+  return {
+    inputTokens: count(inputTokens.total),
+    outputTokens: count(outputTokens.total),
+    cachedInputTokens: count(inputTokens.cacheRead),
+    cacheWriteTokens: count(inputTokens.cacheWrite),
+  }
+}
+
+/** What a provider counts is not ours: nothing, a fraction or less than nothing must not become history. */
+const count = (value: number | undefined): number =>
+  value !== undefined && Number.isFinite(value) ? Math.max(0, Math.round(value)) : 0
+
+/** The first beyond the limit stays, as the refusal of all of them. */
+function withinLimit(calls: readonly WantedCall[]): readonly WantedCall[] {
+  const beyond = calls[stepLimits.calls]
+  if (beyond === undefined) return calls
+  const refusal = `${calls.length} calls in one step are too many; only the first ${stepLimits.calls} were run. Ask for the others again if you need them.`
+  return [...calls.slice(0, stepLimits.calls), { ...beyond, refusal }]
 }
 
 interface Gathered {
@@ -108,28 +189,45 @@ interface Gathered {
   reasoned(id: string): void
   /** What was said since the last call, in its order. */
   take(): readonly NewEvent[]
+  /** Nothing more comes: what was held back is said. */
+  end(): void
   /** The whole text of the step. */
   allText(): string
+  /** Said and thought so far. */
+  chars(): number
 }
 
-function gather(step: number, messageId: MessageId): Gathered {
+function gather(step: number, messageId: MessageId, prose: ProseFilter): Gathered {
   const thinking = new Map<string, string>()
   let events: NewEvent[] = []
   let delta = ''
   let all = ''
+  let chars = 0
+  /** Half of a character that two parts share. */
+  let half = ''
+  const say = (text: string): void => {
+    all += text
+    delta += text
+  }
   const flushText = (): void => {
-    if (delta !== '') events.push({ type: 'message_delta', data: { messageId, text: delta } })
+    for (const text of piecesOf(delta, deltaChars))
+      events.push({ type: 'message_delta', data: { messageId, text } })
     delta = ''
   }
   return {
     text(more) {
-      all += more
-      delta += more
+      chars += more.length
+      const whole = half + more
+      half = /[\uD800-\uDBFF]$/.exec(whole)?.[0] ?? ''
+      say(prose.push(whole.slice(0, whole.length - half.length).toWellFormed()))
     },
-    reasoning: (id, more) => void thinking.set(id, (thinking.get(id) ?? '') + more),
+    reasoning(id, more) {
+      chars += more.length
+      thinking.set(id, (thinking.get(id) ?? '') + more)
+    },
     reasoned(id) {
       flushText()
-      for (const text of piecesOf(thinking.get(id) ?? ''))
+      for (const text of piecesOf((thinking.get(id) ?? '').toWellFormed(), thinkingChars))
         events.push({ type: 'agent_thinking', data: { step, text } })
       thinking.delete(id)
     },
@@ -139,22 +237,36 @@ function gather(step: number, messageId: MessageId): Gathered {
       events = []
       return taken
     },
+    end() {
+      say(prose.push(half.toWellFormed()) + prose.end())
+      half = ''
+    },
     allText: () => all,
+    chars: () => chars,
   }
 }
 
 function wantedCall(tool: string, inputText: string): WantedCall {
+  const bytes = Buffer.byteLength(inputText)
+  if (bytes > stepLimits.inputBytes)
+    return {
+      tool,
+      input: {},
+      refusal: `The input of ${tool} has ${bytes} bytes; at most ${stepLimits.inputBytes} are taken`,
+    }
   try {
     // A tool without parameters: some providers send no text at all.
     const input = inputText.trim() === '' ? {} : (JSON.parse(inputText) as Json)
     return { tool, input, refusal: null }
   } catch (error) {
-    return { tool, input: inputText, refusal: `The input of ${tool} is not JSON: ${errorMessage(error)}` }
+    const refusal = `The input of ${tool} is not JSON: ${errorMessage(error)}`
+    return { tool, input: inputText.toWellFormed(), refusal }
   }
 }
 
-const piecesOf = (text: string): readonly string[] =>
-  text.match(new RegExp(`[\\s\\S]{1,${thinkingChars}}`, 'g')) ?? []
+const piecesOf = (text: string, chars: number): readonly string[] =>
+  // By code point, so that no piece ends within one.
+  text.match(new RegExp(`[\\s\\S]{1,${chars}}`, 'gu')) ?? []
 
 /** The schemas of a registry's tools never change: they are made once. */
 const schemas = new WeakMap<ToolDefinition, LanguageModelV4FunctionTool>()
@@ -167,9 +279,8 @@ function functionTools(tools: ReadonlyMap<string, ToolDefinition>): LanguageMode
       type: 'function',
       name: tool.name,
       description: tool.description,
-      inputSchema: z.toJSONSchema(tool.input, {
-        io: 'input',
-      }) as LanguageModelV4FunctionTool['inputSchema'],
+      inputSchema: (tool.inputSchema ??
+        z.toJSONSchema(tool.input, { io: 'input' })) as LanguageModelV4FunctionTool['inputSchema'],
     }
     schemas.set(tool, made)
     return made

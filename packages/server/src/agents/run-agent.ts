@@ -14,13 +14,14 @@ import type { Principal } from '../principal.ts'
 import type { Conclusion, EarlierRun, ToolContext, ToolDefinition } from '../tools/define-tool.ts'
 import { closeUnrun, recoverOpenCall, runTool } from '../tools/run-tool.ts'
 import type { ThreadWorkspace } from '../workspace/workspace.ts'
+import { type ApprovedCall, approvedCall, askForApproval } from './approval.ts'
+import { askModels } from './ask-models.ts'
 import { conversation } from './conversation.ts'
 import type { AgentDefinition } from './define-agent.ts'
 import { agentLimits } from './define-agent.ts'
-import type { StepEnd } from './model-step.ts'
-import { modelStep } from './model-step.ts'
 import type { FinishedCall } from './run-calls.ts'
 import { callsOf, toolResultOf } from './run-calls.ts'
+import { createRunUsage } from './run-usage.ts'
 
 /** All that one attempt of a run works with: made for it, shared with nothing (A2). */
 export interface RunContext {
@@ -38,8 +39,15 @@ export interface RunContext {
   readonly signal: AbortSignal
   readonly makeId: MakeId
   readonly nowMs: () => number
-  /** Told of every step of the model, also where the run does not come to its end. */
-  readonly onTokens?: (tokens: number) => void
+  /** What the user may use up of language models. Absent: as much as there is. */
+  readonly budget?: TokenBudget
+}
+
+export interface TokenBudget {
+  /** Before each step of a language model. @throws {HoldfastError} quota_reached */
+  ask(): Promise<void>
+  /** After each step, also where the run does not come to its end. */
+  spend(tokens: number): Promise<void>
 }
 
 /**
@@ -52,7 +60,8 @@ export async function* runAgent(context: RunContext): AsyncGenerator<readonly Ne
   const beganMs = context.nowMs()
   const { finished, open } = callsOf(context.events)
   const calls: FinishedCall[] = [...finished]
-  const usage = { inputTokens: 0, outputTokens: 0, steps: 0 }
+  const usage = createRunUsage()
+  let model = context.model
 
   for (const call of open) {
     const tool = toolOf(context, call.tool)
@@ -63,35 +72,52 @@ export async function* runAgent(context: RunContext): AsyncGenerator<readonly Ne
     calls.push({ call, completed: yield* finishCall(context, tool, call, calls) })
   }
 
+  // Only at the very beginning: a later attempt finds it among its calls.
+  const approved = calls.length === 0 ? approvedCall(context.earlier, context.message.text) : null
+  if (approved !== null) calls.push(yield* runApproved(context, approved))
+
   const maxSteps = context.agent.maxSteps ?? agentLimits.steps
   for (let step = calls.length + 1; step <= maxSteps; step += 1) {
-    const messageId = context.makeId('message')
-    const end: StepEnd = yield* modelStep({
-      model: context.model,
+    if (!model.offline) await context.budget?.ask()
+    const results = calls.map(toolResultOf)
+    const asked = yield* askModels({
+      model,
+      makeId: context.makeId,
       instructions: context.agent.instructions,
       messages: conversation(context.earlier, context.message, calls),
       tools: context.tools,
       step,
-      messageId,
       signal: context.signal,
+      prose: ({ offline }) => (offline ? undefined : context.agent.prose?.(context.message, results)),
     })
-    usage.inputTokens += end.inputTokens
-    usage.outputTokens += end.outputTokens
-    usage.steps += 1
-    context.onTokens?.(end.inputTokens + end.outputTokens)
+    const { end, messageId } = asked
+    // Who took over stays: the next step would only wait for the same failure.
+    model = asked.model
+    usage.add(model, end.usage, context.nowMs())
+    const tokens = end.usage.inputTokens + end.usage.outputTokens
+    if (tokens > 0) await context.budget?.spend(tokens)
     if (end.calls.length === 0) {
       const { outcome, summary } = conclusionOf(context, calls) ?? {
         outcome: 'answered',
         summary: firstLine(end.text),
       }
       const durationMs = context.nowMs() - beganMs
-      const completed = { outcome, messageId, summary, durationMs, usage }
+      const completed = { outcome, messageId, summary, durationMs, usage: usage.total() }
       yield [...end.last, { type: 'agent_completed', data: completed }]
       return
     }
     let said = end.last
     for (const wanted of end.calls) {
       const tool = context.tools.get(wanted.tool)
+      if (tool?.asksFirst === true && wanted.refusal === null) {
+        const asked = askForApproval(tool, wanted.input, context.makeId)
+        const delta: NewEvent = { type: 'message_delta', data: { messageId, text: asked.text } }
+        const durationMs = context.nowMs() - beganMs
+        const data = { outcome: 'needs_data', messageId, summary: asked.summary, durationMs } as const
+        yield [...said, asked.request, delta]
+        yield [{ type: 'agent_completed', data: { ...data, usage: usage.total() } }]
+        return
+      }
       const call: EventData<'tool_executing'> = {
         callId: context.makeId('call'),
         tool: wanted.tool,
@@ -112,6 +138,18 @@ export async function* runAgent(context: RunContext): AsyncGenerator<readonly Ne
     'step_limit',
     `The run took ${maxSteps} steps without reaching an answer; ask a narrower question`,
   )
+}
+
+/** The user has seen this call and said yes to it. */
+async function* runApproved(
+  context: RunContext,
+  { tool: name, input }: ApprovedCall,
+): AsyncGenerator<readonly NewEvent[], FinishedCall, undefined> {
+  const tool = toolOf(context, name)
+  const callId = context.makeId('call')
+  const call: EventData<'tool_executing'> = { callId, tool: name, effect: tool.effect, input }
+  yield [{ type: 'tool_executing', data: call }]
+  return { call, completed: yield* finishCall(context, tool, call, []) }
 }
 
 async function* finishCall(

@@ -1,3 +1,4 @@
+import { type ModelSettings, modelProblems } from './model-choice.ts'
 import { type PlacementSettings, placementProblems } from './placement.ts'
 import { SettingError } from './settings.ts'
 import { type SignInSettings, signInProblems } from './sign-in-choice.ts'
@@ -9,7 +10,7 @@ import type { TierDetection } from './tier.ts'
  */
 export function bootProblems(
   detection: TierDetection,
-  settings: SignInSettings & PlacementSettings,
+  settings: SignInSettings & PlacementSettings & ModelSettings,
 ): readonly SettingError[] {
   const problems: SettingError[] = []
   const platform = detection.evidence.find((piece) => piece.hosted)
@@ -21,7 +22,7 @@ export function bootProblems(
           'Set HOLDFAST_ENV to staging or production.',
       ),
     )
-  problems.push(...placementProblems(settings))
+  problems.push(...placementProblems(settings), ...modelProblems(settings))
   // Nobody signs in to a worker: it answers about its health and nothing else, wherever it listens.
   if (settings.role !== 'worker') problems.push(...signInProblems(settings, detection))
   return problems

@@ -110,3 +110,13 @@ test('what went away under a running server is met again within two seconds, how
   expect(retryDelayMs(reconnectPolicy, 10_000, 1)).toBeLessThanOrEqual(2_000)
   expect(reconnectPolicy.attempts).toBe(Number.POSITIVE_INFINITY)
 })
+
+test('who asks to be left alone is left alone for as long, and no more than the policy allows', async () => {
+  const asked = { askedToWaitMs: () => 7_000 }
+  const { run, waits } = trial(asked)
+  expect(await run([away, 'ok'])).toBe('after 2')
+  expect(waits).toEqual([7_500])
+  const impatient = trial({ askedToWaitMs: () => 30_001 })
+  await expect(impatient.run([away, 'ok'])).rejects.toBe(away)
+  expect(impatient.attempts).toEqual([1])
+})

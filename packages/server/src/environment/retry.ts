@@ -7,6 +7,11 @@ export interface RetryOptions {
   readonly what: string
   /** Of an error that another try may not meet. The caller knows; a wrong password is not one of them. */
   readonly isWorthRepeating: (error: unknown) => boolean
+  /**
+   * What the other side asked to be left alone for, in milliseconds; 0: it did not say. Default: 0. More than the
+   * policy's mostMs is not waited for: the failure is thrown at once.
+   */
+  readonly askedToWaitMs?: (error: unknown) => number
   /** Told of every attempt that failed. */
   readonly logger?: { warn(fields: object, message: string): void } | undefined
   /** Ends the waiting, and the attempt where that heeds it; what is thrown then is its reason. */
@@ -32,6 +37,7 @@ export async function retry<T>(
     policy,
     what,
     isWorthRepeating,
+    askedToWaitMs = () => 0,
     logger,
     signal,
     sleep = (ms, aborted) => sleepMs(ms, undefined, aborted === undefined ? {} : { signal: aborted }),
@@ -44,8 +50,9 @@ export async function retry<T>(
       return await work(attempt)
     } catch (error) {
       signal?.throwIfAborted()
-      const again = attempt < policy.attempts && isWorthRepeating(error)
-      const nextInMs = again ? Math.round(retryDelayMs(policy, attempt, random())) : null
+      const leastMs = askedToWaitMs(error)
+      const again = attempt < policy.attempts && leastMs <= policy.mostMs && isWorthRepeating(error)
+      const nextInMs = again ? leastMs + Math.round(retryDelayMs(policy, attempt, random())) : null
       const of = Number.isFinite(policy.attempts) ? { of: policy.attempts } : {}
       logger?.warn({ attempt, ...of, nextInMs, error }, `${what} failed`)
       if (nextInMs === null) throw error

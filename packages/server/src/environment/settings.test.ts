@@ -14,6 +14,18 @@ function refusal(environment: Record<string, string>): SettingError {
 test('without any variable every setting has its default', () => {
   expect(readSettings({})).toEqual({
     tier: null,
+    models: [],
+    openaiKey: null,
+    openaiUrl: null,
+    anthropicKey: null,
+    anthropicUrl: null,
+    googleKey: null,
+    googleUrl: null,
+    compatibleUrl: null,
+    compatibleKey: null,
+    modelSilenceSeconds: 180,
+    agentModules: [],
+    mcpServers: [],
     host: '127.0.0.1',
     port: 8080,
     role: 'all',

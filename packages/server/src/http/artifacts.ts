@@ -7,7 +7,7 @@ import { authenticate } from './guard.ts'
 const shownInPlace = new Set(['image/svg+xml', 'image/png', 'application/json', 'text/csv', 'text/plain'])
 
 /** Even opened by itself an artifact can run nothing, load nothing and reach none of our cookies. */
-const artifactPolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+export const artifactPolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 export function artifactRoutes(app: FastifyInstance, deps: HttpDeps): void {
   app.get<{ Params: { id: string } }>('/v1/artifacts/:id', async (request, reply) => {
@@ -39,7 +39,14 @@ const endings: Readonly<Record<string, string>> = {
 function disposition(title: string, mediaType: string): string {
   const type = mediaType.split(';')[0]?.trim() ?? ''
   const place = shownInPlace.has(type) ? 'inline' : 'attachment'
-  const name = `${title.replaceAll(/[^\p{L}\p{N} _-]+/gu, ' ').trim() || 'artifact'}${endings[type] ?? ''}`
+  return named(place, title, endings[type] ?? '')
+}
+
+/** As a download, whatever a browser could show. */
+export const attachment = (title: string, ending: string): string => named('attachment', title, ending)
+
+function named(place: 'inline' | 'attachment', title: string, ending: string): string {
+  const name = `${title.replaceAll(/[^\p{L}\p{N} _-]+/gu, ' ').trim() || 'artifact'}${ending}`
   // RFC 6266: a plain name for everyone, the exact one in UTF-8 for those that read it.
   const plain = name.replaceAll(/[^\x20-\x7e]/g, '_')
   return `${place}; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name)}`

@@ -21,6 +21,7 @@ import type { Tokens } from '../auth/tokens.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { Threads } from '../log/threads.ts'
 import type { Principal } from '../principal.ts'
+import type { DataRequests } from '../runs/data-requests.ts'
 import type { Runs } from '../runs/runs.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { FileProfile } from '../workspace/file-profile.ts'
@@ -46,6 +47,7 @@ export interface HttpDeps {
   readonly threads: Threads
   readonly log: EventLog
   readonly runs: Runs
+  readonly dataRequests: DataRequests
   readonly workspace: Workspace
   /** Those that a principal may ask. */
   readonly agentsOf: (principal: Principal) => AgentList['items']

@@ -72,6 +72,9 @@ const rows: readonly Row[] = [
   own('GET /v1/threads/:id/state', 'thread', 200),
   own('GET /v1/threads/:id/events', 'thread', 200),
   own('POST /v1/threads/:id/runs', 'thread', 202, { message: 'x' }),
+  own('GET /v1/threads/:id/requests', 'thread', 200),
+  // Nothing was asked for in it.
+  own('GET /v1/threads/:id/template', 'thread', 404),
   own('GET /v1/threads/:id/files', 'thread', 200),
   own('POST /v1/threads/:id/files', 'thread', 201, 'file'),
   own('DELETE /v1/threads/:id', 'thread', 204),
@@ -82,6 +85,8 @@ const rows: readonly Row[] = [
   own('GET /v1/files/:id/rows', 'file', 200),
   own('DELETE /v1/files/:id', 'file', 204),
   own('GET /v1/artifacts/:id', 'artifact', 200),
+  // It is no report.
+  own('GET /v1/artifacts/:id/export', 'artifact', 400),
   each('GET /v1/agents', 200),
   each('GET /v1/session', 200),
   each('DELETE /v1/session', 204),

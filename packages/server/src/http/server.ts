@@ -7,7 +7,9 @@ import { agentRoutes } from './agents.ts'
 import { artifactRoutes } from './artifacts.ts'
 import { createBareServer, type HttpServer } from './bare-server.ts'
 import { contractRoutes } from './contract.ts'
+import { dataRequestRoutes } from './data-requests.ts'
 import type { HttpDeps } from './deps.ts'
+import { exportRoutes } from './exports.ts'
 import { fileRoutes } from './files.ts'
 import { guardHost } from './guard.ts'
 import { healthRoutes } from './health.ts'
@@ -42,6 +44,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   for (const routes of [threadRoutes, runRoutes, fileRoutes, artifactRoutes]) routes(app, deps)
   for (const routes of [sessionRoutes, tokenRoutes, ticketRoutes, accountRoutes]) routes(app, deps)
   for (const routes of [agentRoutes, contractRoutes, healthRoutes, operationsRoutes]) routes(app, deps)
+  for (const routes of [exportRoutes, dataRequestRoutes]) routes(app, deps)
   if (deps.signIn !== null) signInRoutes(app, deps, deps.signIn)
   await pageRoutes(app, { directory: deps.pageDirectory, byLink: deps.signIn === null })
 

@@ -26,6 +26,7 @@ import type { RealtimeLimits } from '../realtime/limits.ts'
 import { openRealtime, type Realtime } from '../realtime/realtime.ts'
 import type { Schedule } from '../realtime/schedule.ts'
 import { createRuns } from '../runs/create-runs.ts'
+import { createDataRequests } from '../runs/data-requests.ts'
 import type { Runs } from '../runs/runs.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
 import type { Schema } from '../store/schema.ts'
@@ -138,6 +139,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     threads,
     log,
     runs: queuedRuns(log),
+    dataRequests: createDataRequests(store),
     workspace: {
       ...workspace,
       async upload(...request) {

@@ -9,42 +9,59 @@ export interface ResolvedModel {
   /** True of the rule-driven model: said in `agent_started`, so that nobody takes it for a language model. */
   readonly offline: boolean
   readonly model: LanguageModelV4
+  /** Who takes over where this one fails; absent: nobody. */
+  readonly fallback?: ResolvedModel
 }
 
 export interface ModelManager {
   readonly names: readonly string[]
   /**
-   * @param name the run's wish; null takes the default
+   * @param name the run's wish, which has no fallback; null takes the default and those after it
    * @param rules the agent's own for the offline model
    * @throws {HoldfastError} bad_request: no such model, or the agent has no offline rules
    */
   resolve(name: string | null, rules: OfflineRules | null): ResolvedModel
 }
 
-/** @param models providers' models by name; `offline` is always there beside them */
+/**
+ * @param models providers' models by name; `offline` is always there beside them
+ * @param defaults the default, and who takes over from it, in this order
+ */
 export function createModelManager(
   models: ReadonlyMap<string, LanguageModelV4> = new Map(),
-  defaultName: string = offlineModelName,
+  defaults: readonly [string, ...string[]] = [offlineModelName],
 ): ModelManager {
   const names = [offlineModelName, ...models.keys()]
-  if (!names.includes(defaultName))
-    throw new Error(`The default model ${defaultName} is not among ${names.join(', ')}`)
+  const unknown = defaults.find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new Error(`The default model ${unknown} is not among ${names.join(', ')}`)
+
+  const resolveOne = (name: string, rules: OfflineRules | null): ResolvedModel => {
+    if (name === offlineModelName) {
+      if (rules === null)
+        throw new HoldfastError('bad_request', 'This agent has no offline rules; name another model')
+      return { name, offline: true, model: createOfflineModel(rules) }
+    }
+    const model = models.get(name)
+    if (model === undefined)
+      throw new HoldfastError(
+        'bad_request',
+        `There is no model ${JSON.stringify(name)}; choose one of ${names.join(', ')}`,
+      )
+    return { name, offline: false, model }
+  }
+
   return {
     names,
     resolve: (wish, rules) => {
-      const name = wish ?? defaultName
-      if (name === offlineModelName) {
-        if (rules === null)
-          throw new HoldfastError('bad_request', 'This agent has no offline rules; name another model')
-        return { name, offline: true, model: createOfflineModel(rules) }
-      }
-      const model = models.get(name)
-      if (model === undefined)
-        throw new HoldfastError(
-          'bad_request',
-          `There is no model ${JSON.stringify(name)}; choose one of ${names.join(', ')}`,
-        )
-      return { name, offline: false, model }
+      if (wish !== null) return resolveOne(wish, rules)
+      // An agent without offline rules has the others to fall back on.
+      const able = defaults.filter((name) => name !== offlineModelName || rules !== null)
+      const [first = defaults[0], ...later] = able
+      const fallback = later.reduceRight<ResolvedModel | null>(
+        (next, name) => ({ ...resolveOne(name, rules), ...(next === null ? {} : { fallback: next }) }),
+        null,
+      )
+      return { ...resolveOne(first, rules), ...(fallback === null ? {} : { fallback }) }
     },
   }
 }

@@ -25,8 +25,8 @@ export type OfflineStep =
   | { readonly kind: 'say'; readonly text: string }
   | { readonly kind: 'fail'; readonly error: Error }
 
-/** Pure: from the results so far, oldest first, to the next step. */
-export type OfflineRules = (results: readonly SeenResult[]) => OfflineStep
+/** Pure: from the results so far, oldest first, and the message that is answered, to the next step. */
+export type OfflineRules = (results: readonly SeenResult[], message: { readonly text: string }) => OfflineStep
 
 export const offlineModelName = 'offline'
 
@@ -37,7 +37,7 @@ export const offlineModelName = 'offline'
 export function createOfflineModel(rules: OfflineRules): LanguageModelV4 {
   const stepFor = (options: LanguageModelV4CallOptions): OfflineStep => {
     options.abortSignal?.throwIfAborted()
-    return rules(resultsSinceLastMessage(options.prompt))
+    return rules(resultsSinceLastMessage(options.prompt), { text: lastMessage(options.prompt) })
   }
   return {
     specificationVersion: 'v4',
@@ -97,6 +97,12 @@ const finishReason = (step: OfflineStep) => ({
 const noUsage = {
   inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 },
   outputTokens: { total: 0, text: 0, reasoning: 0 },
+}
+
+function lastMessage(prompt: readonly LanguageModelV4Message[]): string {
+  const message = prompt.findLast(({ role }) => role === 'user')
+  if (message?.role !== 'user') return ''
+  return message.content.map((part) => (part.type === 'text' ? part.text : '')).join('')
 }
 
 /** The tool results after the last user message: those of the run under way. */

@@ -20,8 +20,10 @@ export interface CarryDeps {
   readonly makeId: MakeId
   readonly nowMs: () => number
   readonly logger: Logger
-  /** Told at the end of each attempt what it used up, also where it failed. */
+  /** Told what a run uses up: tokens after each step of a model, tools at the end of each attempt. */
   readonly spent: (userId: UserId, spent: Spent) => Promise<void>
+  /** Before each step of a language model. Default: as much as one likes. @throws {HoldfastError} quota_reached */
+  readonly mayAsk?: (userId: UserId) => Promise<void>
   /** Default: runLimits. */
   readonly limits?: Pick<RunLimits, 'attemptMs'>
 }
@@ -57,7 +59,11 @@ export async function carryRun(
   const writer = createRunWriter(log, claim, events)
   const about = { run: row.id, thread: row.thread_id, attempt }
   logger.info(about, 'run started')
-  let tokens = 0
+  const spend = (spent: Spent): Promise<void> =>
+    deps.spent(row.owner, spent).catch((error: unknown) => {
+      // The run is what matters; what could not be counted is told.
+      logger.error({ ...about, error, ...spent }, 'what the run used up was not counted')
+    })
   let toolMs = 0
   try {
     if (claim.interrupted >= runLimits.attempts)
@@ -79,8 +85,9 @@ export async function carryRun(
       signal,
       makeId,
       nowMs,
-      onTokens(used) {
-        tokens += used
+      budget: {
+        ask: async () => deps.mayAsk?.(row.owner),
+        spend: (tokens) => spend({ tokens, toolMs: 0 }),
       },
     })
     for await (const group of steps) {
@@ -92,11 +99,7 @@ export async function carryRun(
   } catch (error) {
     await settleRun(deps, claim, writer, error, signal)
   } finally {
-    if (tokens > 0 || toolMs > 0)
-      await deps.spent(row.owner, { tokens, toolMs }).catch((error: unknown) => {
-        // The run is what matters; what could not be counted is told.
-        logger.error({ ...about, error, tokens, toolMs }, 'what the run used up was not counted')
-      })
+    if (toolMs > 0) await spend({ tokens: 0, toolMs })
   }
 }
 

@@ -70,6 +70,13 @@ export interface ToolDefinition<Input = unknown> {
   /** What a repeat would do; decides what recovery does with an open call (R3). */
   readonly effect: ToolEffect
   readonly input: z.ZodType<Input>
+  /** What models are shown in place of `input`, where somebody else checks it: JSON Schema. */
+  readonly inputSchema?: Json
+  /**
+   * The user is asked before each call, with the input as it would be sent. The run ends with that question, and the
+   * next message of the thread answers it. Default: false.
+   */
+  readonly asksFirst?: boolean
   /** Default toolLimits.timeoutMs. */
   readonly timeoutMs?: number
   /**

@@ -63,3 +63,6 @@ const shapes: Readonly<Partial<Record<FieldName, { readonly format: string; read
   tenant: { format: 'customer, team or account of each request', sample: 'acme' },
   feature: { format: 'what the request was for', sample: 'nightly_summaries' },
 }
+
+/** One value of a field, as a file holds it. */
+export const sampleOf = (field: FieldName): string => shapes[field]?.sample.replace(/ \(.*$/, '') ?? ''

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@holdfast/protocol'
 import { errorCodes, HoldfastError } from '@holdfast/protocol'
-import type { OfflineRules, OfflineStep, SeenResult } from '../../models/offline-model.ts'
+import type { OfflineStep, SeenResult } from '../../models/offline-model.ts'
 import { SettledOutput, TriageOutput, VerdictOutput } from './tool-outputs.ts'
 
 /**
@@ -11,7 +11,7 @@ import { SettledOutput, TriageOutput, VerdictOutput } from './tool-outputs.ts'
  * Triage comes after the profile: whether "cost by team" is a plain question about two columns or a case for a
  * playbook shows only in the columns.
  */
-export const dataHelperRules: OfflineRules = (results) => {
+export const dataHelperRules = (results: readonly SeenResult[]): OfflineStep => {
   const latest = results.at(-1)
   if (latest !== undefined && !latest.ok) return giveUp(latest)
 

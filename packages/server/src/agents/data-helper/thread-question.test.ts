@@ -65,6 +65,17 @@ describe('what a thread is asking', () => {
     expect(read(earlier.slice(0, 2), 'ms').question).toBe('Why is it slow?')
   })
 
+  test('a request stays open while something else is asked, and the file that comes later goes on with it', () => {
+    const earlier = [run('Why is it slow?', {}), run('How many rows are there?')]
+    const later = read(earlier, 'here is the file with latencies')
+    expect(later.question).toBe('Why is it slow?')
+    expect(later.openRequest).toEqual(earlier[0]?.request)
+    expect(read(earlier, 'thank you')).toMatchObject({ question: 'thank you', openRequest: null })
+    // What was answered is closed.
+    const answered = [...earlier, run('here is the file with latencies')]
+    expect(read(answered, 'here is another file')).toMatchObject({ openRequest: null })
+  })
+
   test('after an answer, words without a question are a message of their own', () => {
     expect(read([run('Why is it slow?')], 'thank you').question).toBe('thank you')
   })

@@ -26,20 +26,34 @@ export function threadQuestion(
 ): ThreadQuestion {
   const choices = new Map<string, string>()
   let question = ''
-  let open: EarlierRun['request'] = null
-  const hear = (message: string): void => {
-    const asked = open?.question
+  let open: Open | null = null
+  const hear = (message: string): boolean => {
+    const asked = open?.request.question
     const choice = asked === undefined ? null : readChoice(asked, message)
     if (asked !== undefined && choice !== null) choices.set(asked.id, choice)
-    const isReply = open !== null && (choice !== null || !isQuestion(message))
-    if (!isReply) question = message
+    const isReply =
+      open !== null && (choice !== null || (open.isLast ? !isQuestion(message) : bringsData(message)))
+    question = isReply && open !== null ? open.question : message
+    return isReply
   }
   for (const run of earlier) {
-    hear(run.message.text)
-    open = run.request
+    const isReply: boolean = hear(run.message.text)
+    if (run.request !== null) open = { request: run.request, question, isLast: true }
+    // Another question in between leaves a request open: the file may come later, and is welcome then.
+    else open = isReply || open === null ? null : setAside(open)
   }
-  hear(text)
-  return { question, choices, openRequest: open }
+  const isReply = hear(text)
+  return { question, choices, openRequest: open !== null && (open.isLast || isReply) ? open.request : null }
+}
+
+const setAside = (open: Open): Open => ({ ...open, isLast: false })
+
+interface Open {
+  readonly request: NonNullable<EarlierRun['request']>
+  /** What the user wanted to know when it was made. */
+  readonly question: string
+  /** The last run made it: whatever is no question of its own is taken as the reply. */
+  readonly isLast: boolean
 }
 
 const brings =

@@ -30,7 +30,10 @@ export const checkSufficiencyTool = defineTool({
 function received({ thread, mappings }: Judged, context: ToolContext): NewEvent[] {
   const { openRequest } = thread
   if (openRequest === null) return []
+  // A page sends the files of its thread with each message: what came earlier was heard of then.
+  const before = new Set(context.earlier.flatMap(({ message }) => message.files))
   return context.message.files.flatMap((fileId): NewEvent[] => {
+    if (before.has(fileId)) return []
     const mapping = mappings.find((candidate) => candidate.fileId === fileId)
     if (mapping === undefined) return []
     const wanted = new Set(openRequest.items.map(({ field }) => field))

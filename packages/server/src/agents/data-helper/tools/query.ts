@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/protocol'
 import { z } from 'zod'
 import { defineTool } from '../../../tools/define-tool.ts'
+import { withSchemaHint } from '../schema-hint.ts'
 import { withCastHint } from '../sql-message.ts'
 import { readThreadData } from '../thread-data.ts'
 import { QueryRef } from '../tool-outputs.ts'
@@ -9,6 +10,11 @@ import { storeQuery } from './store-query.ts'
 /** Rows a model reads; the rest is in the artifact. */
 const shownRows = 20
 const shownCellChars = 200
+
+export const queryLimits = {
+  /** A query that fails may be written anew this often in a run, with the schema at hand. */
+  failures: 1,
+} as const
 
 export const QueryOutput = z.object({
   ref: QueryRef,
@@ -27,7 +33,14 @@ export const queryTool = defineTool({
     if (profiles.length === 0)
       throw new HoldfastError('bad_request', 'There is no table in this thread; add a file first')
     const tables = profiles.map(({ fileId }) => ({ fileId, name: tableNames.get(fileId) ?? 'data' }))
-    const number = context.results.filter(({ tool }) => tool === 'query').length + 1
+    const before = context.results.filter(({ tool }) => tool === 'query')
+    const failures = before.filter(({ ok }) => !ok).length
+    if (failures > queryLimits.failures)
+      throw new HoldfastError(
+        'bad_request',
+        `${failures} queries have failed in this run and no further one is run; go on without, and say so`,
+      )
+    const number = before.length + 1
     const job = context.workspace.runSql(
       {
         // One file needs no name of its own.
@@ -39,7 +52,7 @@ export const queryTool = defineTool({
       context.signal,
     )
     const [result] = await job.catch((error: unknown) => {
-      throw withCastHint(error)
+      throw withSchemaHint(withCastHint(error), profiles, tableNames)
     })
     if (result === undefined) throw new Error('The job returned no result')
     const { ref, event } = await storeQuery(context, result, {

@@ -3,6 +3,7 @@ import { systemIdMaker } from '@holdfast/protocol'
 import { z } from 'zod'
 import { defineTool, type ToolContext } from '../../../tools/define-tool.ts'
 import { requestItems } from '../data-request.ts'
+import { templateOf } from '../request-template.ts'
 import { requestText } from '../request-text.ts'
 import { SettledOutput, TriageOutput } from '../tool-outputs.ts'
 import { type Judged, judge } from './examine.ts'
@@ -70,6 +71,7 @@ async function askFor(context: ToolContext): Promise<Ask> {
       playbook: playbook.id,
       sufficiency: verdict.sufficiency,
       items: question === null ? items : [],
+      ...(question === null ? { template: templateOf(playbook, verdict, items) } : {}),
       ...(question === null ? {} : { question }),
     },
   }

@@ -2,9 +2,12 @@ import type { NewEvent, Question, Report } from '@holdfast/protocol'
 import { HoldfastError, systemIdMaker } from '@holdfast/protocol'
 import { z } from 'zod'
 import { defineTool, type ToolContext } from '../../../tools/define-tool.ts'
+import { backingOf, markUnbacked, unbackedMark } from '../backed-figures.ts'
 import { requestItems } from '../data-request.ts'
 import { formatFigure } from '../format-figure.ts'
 import { buildReport } from '../report.ts'
+import { looksAt } from '../report-scope.ts'
+import { templateOf } from '../request-template.ts'
 import { questionText } from '../request-text.ts'
 import { AnalysisOutput, ChartsOutput, type QueryRef, SettledOutput } from '../tool-outputs.ts'
 import { judge } from './examine.ts'
@@ -12,15 +15,24 @@ import { QueryOutput } from './query.ts'
 import { loadQuery } from './store-query.ts'
 
 const makeId = systemIdMaker()
+const wordedChars = 20_000
 
 export const writeReportTool = defineTool({
   name: 'write_report',
   description:
     'Ends the run with the answer: the findings in words, every figure tied to a query cell, tables, charts and caveats.',
   effect: 'idempotent',
-  input: z.object({}),
+  input: z.object({
+    text: z
+      .string()
+      .max(wordedChars)
+      .optional()
+      .describe(
+        'The answer in your words, as Markdown; cite figures as [fig:id]. Figures that no cell backs are marked. Default: the verified wording.',
+      ),
+  }),
   conclude: (output) => SettledOutput.parse(output),
-  execute: async (_, context) => {
+  execute: async ({ text: ownWords }, context) => {
     const analysis = latest(context, 'run_analysis', AnalysisOutput)
     const adHoc = context.results
       .filter(({ tool, ok }) => tool === 'query' && ok)
@@ -30,8 +42,10 @@ export const writeReportTool = defineTool({
         'bad_request',
         'There is nothing to report yet; call run_analysis or query first',
       )
-    const report =
+    const verified =
       analysis === null ? await reportOfSql(context, adHoc) : await reportOf(context, analysis, adHoc)
+    const worded = ownWords === undefined ? verified : reworded(verified, ownWords, context.message.text)
+    const report: Report = { ...worded, ...(await looksAt(context, worded)) }
     const info = await context.workspace.createArtifact(context.runId, {
       kind: 'report',
       title: report.title,
@@ -93,6 +107,25 @@ async function reportOfSql(context: ToolContext, refs: readonly QueryRef[]): Pro
   )
 }
 
+/** The same report in the words of a model: what they cite is there, and what nothing backs is marked. */
+function reworded(report: Report, text: string, question: string): Report {
+  const known = new Set(report.figures.map(({ id }) => id))
+  const cited = text.replaceAll(/\[fig:([^\]]+)\]/g, (mark, id: string) => (known.has(id) ? mark : ''))
+  const cells = report.queries.flatMap(({ rows }) => rows.flat())
+  const marked = markUnbacked(
+    cited,
+    backingOf([...cells, ...report.figures.map(({ value }) => value)], question),
+  )
+  const caveats = marked.includes(unbackedMark)
+    ? [...report.caveats, `Figures marked${unbackedMark} stand in no cell of these queries.`]
+    : report.caveats
+  return {
+    ...report,
+    text: marked,
+    caveats: ['The wording is a language model’s; the queries are not.', ...caveats],
+  }
+}
+
 /**
  * What an answer leaves open, as a request the thread can act on: what would give the rest of a partial one, and what
  * only the user can decide.
@@ -115,6 +148,7 @@ async function openEnds(
         sufficiency: verdict.sufficiency,
         items,
         ...(followUp === null ? {} : { question: followUp }),
+        ...(items.length === 0 ? {} : { template: templateOf(playbook, verdict, items) }),
       },
     },
   ]
