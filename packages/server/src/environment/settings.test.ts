@@ -14,6 +14,10 @@ function refusal(environment: Record<string, string>): SettingError {
 test('without any variable every setting has its default', () => {
   expect(readSettings({})).toEqual({
     tier: null,
+    admins: [],
+    commit: null,
+    githubStepSummary: null,
+    imageDigest: null,
     models: [],
     openaiKey: null,
     openaiUrl: null,
