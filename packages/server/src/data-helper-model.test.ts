@@ -44,7 +44,7 @@ const usage = [
   'timestamp,model,feature,input_tokens,output_tokens,cost_usd',
   ...Array.from({ length: 120 }, (_, index) => {
     const at = `2026-09-${day(1 + (index % 10))}T0${index % 9}:00:00Z`
-    return `${at},${index % 3 === 0 ? 'gpt-5' : 'gpt-5-mini'},chat,${1000 + index},${50 + index},${index % 3 === 0 ? 0.5 : 0.25}`
+    return `${at},${index % 3 === 0 ? 'gpt-5' : 'gpt-5-mini'},chat,${index % 3 === 0 ? '360000,5000' : '920000,10000'},${index % 3 === 0 ? 0.5 : 0.25}`
   }),
 ].join('\n')
 

@@ -8,7 +8,7 @@ test('files, their times, and the columns and files that an answer is not made o
   const rows = (more: string) =>
     Array.from(
       { length: 20 },
-      (_, n) => `2026-09-${String(n + 1).padStart(2, '0')}T00:00:00Z,gpt-5,1000,50,0.5${more}`,
+      (_, n) => `2026-09-${String(n + 1).padStart(2, '0')}T00:00:00Z,gpt-5,360000,5000,0.5${more}`,
     )
   const head = 'timestamp,model,input_tokens,output_tokens,cost_usd'
   const main = await files.profile('usage.csv', [`${head},favourite_colour`, ...rows(',blue')].join('\n'))
