@@ -39,9 +39,17 @@ const short: Partial<Numbers> = {
 
 type Finding = ViolationClass | RunViolation | 'crash'
 
+/** Where the clients are when the last hint goes astray is chance: one campaign in three met nobody. */
+const campaignsAtMost = 3
+
 /** @param bug null: the product as it is, in which nothing may be found */
 export async function hunt(bug: PlantedBug | null, trial: TrialKind): Promise<readonly Finding[]> {
-  if (trial !== 'model' && trial !== 'runs') return huntByCampaign(bug, trial)
+  if (trial !== 'model' && trial !== 'runs') {
+    let found = await huntByCampaign(bug, trial)
+    for (let tried = 1; bug !== null && found.length === 0 && tried < campaignsAtMost; tried += 1)
+      found = await huntByCampaign(bug, trial)
+    return found
+  }
   const args = [trialPath, trial, ...(bug === null ? [] : [bug.name])]
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: trialWithinMs })
   return JSON.parse(stdout) as ViolationClass[]
