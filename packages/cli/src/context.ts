@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers'
 import { readSettings, type Settings } from '@holdfast/server'
 import { createOutput, createStatus, type Output, type Status } from './terminal.ts'
 
@@ -6,6 +7,8 @@ export interface Context {
   readonly stdout: Output
   readonly stderr: Output
   readonly status: Status
+  /** All of standard input; '' where it is a terminal: nobody waits for somebody who does not know. */
+  stdin(): Promise<string>
   /** Read once, when a command first asks: `--help` works with any settings. */
   settings(): Settings
   /** Calls `listener` for each SIGINT, SIGTERM, SIGHUP, and when the launcher is gone. Returns the way back. */
@@ -19,6 +22,7 @@ export function createContext(): Context {
     stdout: createOutput(process.stdout),
     stderr,
     status: createStatus(stderr),
+    stdin: async () => (process.stdin.isTTY ? '' : text(process.stdin)),
     settings: () => (settings ??= readSettings()),
     onStop(listener) {
       const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

@@ -3,6 +3,8 @@ import manifest from '../package.json' with { type: 'json' }
 import { askCommand } from './commands/ask.ts'
 import { backupCommand } from './commands/backup.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { e2eCommand } from './commands/e2e.ts'
+import { e2eKeyCommand } from './commands/e2e-key.ts'
 import { migrateStoreCommand } from './commands/migrate-store.ts'
 import { proveCommand } from './commands/prove.ts'
 import { restoreCommand } from './commands/restore.ts'
@@ -35,8 +37,8 @@ function createProgram(context: Context, exit: (code: ExitCode) => void): Comman
   program.addCommand(sampleCommand(context, exit))
   for (const command of [backupCommand, restoreCommand, migrateStoreCommand])
     program.addCommand(command(context, exit))
-  program.addCommand(usersCommand(context, exit))
-  program.addCommand(proveCommand(context, exit))
+  for (const command of [usersCommand, proveCommand, e2eCommand, e2eKeyCommand])
+    program.addCommand(command(context, exit))
   for (const command of withSubcommands(program))
     command
       .exitOverride()

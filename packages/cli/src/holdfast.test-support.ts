@@ -27,6 +27,8 @@ export interface Running extends AsyncDisposable {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** Default: none. */
+  readonly stdin?: string
   /** Put before the launcher, for Node itself. */
   readonly nodeArgs?: readonly string[]
 }
@@ -40,10 +42,12 @@ function cleanEnvironment(): Record<string, string> {
 /** The command as a process of its own, its output collected. Disposing ends it. */
 export function start(args: readonly string[], options: RunOptions = {}): Running {
   const child = spawn(process.execPath, [...(options.nodeArgs ?? []), launcher, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...cleanEnvironment(), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
+  // A command that does not read it may be gone before it is written.
+  child.stdin.on('error', () => {}).end(options.stdin)
   let stdout = ''
   let stderr = ''
   const watchers = new Set<() => void>()
@@ -93,6 +97,7 @@ export async function runHere(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   onStop: Context['onStop'] = () => () => undefined,
+  stdin = '',
 ): Promise<Pick<Ended, 'code' | 'stdout' | 'stderr'>> {
   const texts = { stdout: '', stderr: '' }
   const collect = (name: keyof typeof texts): Output => ({
@@ -107,6 +112,7 @@ export async function runHere(
     stdout: collect('stdout'),
     stderr,
     status: createStatus(stderr),
+    stdin: async () => stdin,
     settings: () => readSettings(env),
     onStop,
   })

@@ -11,6 +11,7 @@ export const errorCodes = {
   not_found: { status: 404, retryable: false, title: 'No such object' },
   method_not_allowed: { status: 405, retryable: false, title: 'Method not allowed' },
   idempotency_conflict: { status: 409, retryable: false, title: 'This key was used with another request' },
+  replayed: { status: 409, retryable: false, title: 'This request was made before' },
   thread_busy: { status: 409, retryable: true, title: 'The thread has a run under way' },
   run_ended: { status: 409, retryable: false, title: 'The run has already ended' },
   payload_too_large: { status: 413, retryable: false, title: 'Too large' },

@@ -148,6 +148,10 @@ export const Session = z.object({
   kind: z.enum(['user', 'service', 'simulated', 'local']),
   scopes: z.array(Scope).describe('what these credentials may be used for'),
   tier: z.enum(['development', 'test', 'staging', 'production']).describe('of the server'),
+  simulated: z
+    .object({ persona: z.string(), run: z.string() })
+    .optional()
+    .describe('a test signed in as this persona: whoever shows a page to them shows that too'),
 })
 export type Session = z.infer<typeof Session>
 

@@ -18,6 +18,7 @@ import { chooseSignIn } from './environment/sign-in-choice.ts'
 import type { TierDetection } from './environment/tier.ts'
 import { detectTier } from './environment/tier.ts'
 import { type LocalDoor, openFront, openWorkerDoor, type ServerParts } from './front.ts'
+import { loadSimulation } from './load-simulation.ts'
 import { headOf } from './log/commit-listeners.ts'
 import { createThreads } from './log/create-threads.ts'
 import { createLifecycleLog } from './log/lifecycle-log.ts'
@@ -77,6 +78,7 @@ export async function startServer({
   const { role } = settings
   /** null: a worker, which nobody signs in to. */
   const signIn = role === 'worker' ? null : chooseSignIn(settings, tier)
+  const simulation = role === 'worker' ? null : await loadSimulation(settings, tier, logger)
   const busChoice = chooseBus(settings)
   // Before anything is opened: what is missing here is found at once.
   const own = await readAgentModules(settings.agentModules)
@@ -189,6 +191,7 @@ export async function startServer({
       : await openFront({
           ...common,
           signIn,
+          simulation,
           tier: tier.tier,
           quotas: quotaLimits,
           admins: new Set(settings.admins),
@@ -252,6 +255,7 @@ function quotasOf(settings: Settings): QuotaLimits {
     tool_seconds: settings.toolSecondsPerDay,
     upload_bytes: settings.uploadBytesPerDay,
     sign_ins: settings.signInsPerMinute,
+    simulated_requests: null,
   }
 }
 

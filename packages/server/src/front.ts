@@ -3,6 +3,7 @@ import { createAccount } from './account.ts'
 import { describeFile } from './agents/data-helper/describe-file.ts'
 import type { AgentDefinition } from './agents/define-agent.ts'
 import type { Registry } from './agents/registry.ts'
+import type { Audit } from './auth/audit.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import {
   type IdentityProvider,
@@ -14,14 +15,17 @@ import { localUserId } from './auth/local-user.ts'
 import { type Auth, type AuthOptions, openLocalAuth, openProviderAuth } from './auth/open-auth.ts'
 import type { QuotaLimits } from './auth/quotas.ts'
 import type { SignIn } from './auth/sign-in.ts'
+import { forgetSimulation, simulatedLeftovers } from './auth/simulated-leftovers.ts'
 import type { Bus } from './bus/bus.ts'
 import { retry } from './environment/retry.ts'
 import { retryPolicies } from './environment/retry-policy.ts'
 import { SettingError, type Tier } from './environment/settings.ts'
 import type { SignInChoice } from './environment/sign-in-choice.ts'
+import type { Account } from './http/deps.ts'
 import type { HealthDeps } from './http/health.ts'
 import { createHealthServer } from './http/health-server.ts'
 import { createHttpServer } from './http/server.ts'
+import type { OpenSimulation } from './load-simulation.ts'
 import type { LifecycleLog } from './log/lifecycle-log.ts'
 import type { SqlEventLog } from './log/sql-event-log.ts'
 import type { Threads } from './log/threads.ts'
@@ -76,6 +80,8 @@ export function openWorkerDoor(deps: HealthDeps): Front {
 
 export interface FrontDeps extends HealthDeps {
   readonly signIn: SignInChoice
+  /** null: nobody is simulated here. */
+  readonly simulation: OpenSimulation | null
   readonly tier: Tier
   readonly quotas: QuotaLimits
   readonly admins: ReadonlySet<UserId>
@@ -102,6 +108,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
   const { store, threads, log, lifecycle, bus, onResync, workspace, registry, makeId, logger } = deps
   await using opened = new AsyncDisposableStack()
   let url = ''
+  const simulated = deps.simulation?.(store) ?? null
   const auth = opened.use(
     await openAuth(deps.signIn, {
       store,
@@ -110,6 +117,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
       onError: (err, what) => logger.warn({ err }, `${what} failed; trying again`),
       quotas: deps.quotas,
       admins: deps.admins,
+      simulatedTokens: simulated?.simulation.tokens ?? null,
     }),
   )
   const { local, revocations } = auth
@@ -139,12 +147,16 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
     }),
   )
   opened.defer(onResync(() => void revocations.poll()))
+  const account = createAccount({ ...auth, store, threads, log, workspace })
+  if (deps.tier === 'production') await removeSimulated(store, account, auth.audit, logger)
   const http = await createHttpServer({
     ...access,
     tier: deps.tier,
     describeFile,
     operations: createOperations({ ...deps, version: deps.version.version, realtime }),
-    account: createAccount({ ...auth, store, threads, log, workspace }),
+    account,
+    simulation:
+      simulated === null ? null : { personaOf: simulated.simulation.personaOf, routes: simulated.routes },
     links: local?.mode ?? null,
     threads,
     log,
@@ -175,6 +187,22 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
     drain: () => realtime.drain(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** Databases of staging get copied: before production listens, whoever was simulated there is nobody here. */
+async function removeSimulated(
+  store: Store,
+  account: Pick<Account, 'remove'>,
+  audit: Audit,
+  logger: Logger,
+): Promise<void> {
+  const users = await simulatedLeftovers(store)
+  for (const user of users) await account.remove(user)
+  await forgetSimulation(store)
+  if (users.length === 0) return
+  logger.warn({ users: users.length }, 'simulated users were removed: this is production')
+  const entry = { event: 'simulated_run_purged', detail: { users: users.length, by: 'start' } } as const
+  await audit.note(entry, { address: null, agent: null })
 }
 
 type OpenedAuth = Auth & {

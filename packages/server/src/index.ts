@@ -5,13 +5,16 @@ export { type AgentDefinition, defineAgent } from './agents/define-agent.ts'
 export { readLocalAccess } from './auth/local-access.ts'
 export { type RunningServer, type ServerOptions, startServer } from './compose.ts'
 export { bootProblems } from './environment/boot-rules.ts'
+export { openSecretManager, type SecretManager, type SecretName } from './environment/secret-manager.ts'
 export {
   type LogLevel,
   readSettings,
   roles,
   SettingError,
   type Settings,
+  type SettingValue,
   settingDescriptions,
+  settingValues,
 } from './environment/settings.ts'
 export { describeTier, detectTier, type TierDetection } from './environment/tier.ts'
 export { type Finding, inspectBoot } from './inspect.ts'

@@ -4,7 +4,9 @@ import { dirname, join, resolve } from 'node:path'
 import { limits } from '@holdfast/protocol'
 import pg from 'pg'
 import { bootProblems } from './environment/boot-rules.ts'
-import type { Settings } from './environment/settings.ts'
+import { retryPolicies } from './environment/retry-policy.ts'
+import { SettingError, type Settings, settingValues } from './environment/settings.ts'
+import { chooseSimulation, simulationProblems, simulationVariables } from './environment/simulation-choice.ts'
 import { describeTier, detectTier } from './environment/tier.ts'
 import { s3Options } from './open-blobs.ts'
 import { lockDirectory, StoreLockedError } from './store/directory-lock.ts'
@@ -29,6 +31,9 @@ export async function inspectBoot(settings: Settings): Promise<readonly Finding[
       : [await inspectPostgres(settings.databaseUrl.reveal())]
   return [
     ...inspectTier(settings),
+    inspectSettings(settings),
+    inspectRetries(settings),
+    ...(await inspectSimulation(settings)),
     await inspectAddress(settings),
     await inspectDirectory('data directory', settings.dataDir, 'HOLDFAST_DATA_DIR or --data-dir'),
     ...(await inspectFiles(settings)),
@@ -46,6 +51,47 @@ function inspectTier(settings: Settings): readonly Finding[] {
   const problems = bootProblems(detection, settings).map(({ setting, message }) => stops(setting, message))
   const state = detection.conflicts.length > 0 ? 'notice' : 'fine'
   return [{ name: 'tier', state, says: describeTier(detection) }, ...problems]
+}
+
+/** Only what somebody set: the rest stands on the settings page. */
+function inspectSettings(settings: Settings): Finding {
+  const set = settingValues(settings).filter(({ isDefault }) => !isDefault)
+  const words = set.map(({ names, value }) => `${names[0]} ${value}`)
+  return fine('settings', words.length === 0 ? 'all at their defaults' : words.join('; '))
+}
+
+function inspectRetries(settings: Settings): Finding {
+  const { attempts, baseMs } = retryPolicies[detectTier(settings).tier]
+  return fine(
+    'retries',
+    attempts === 1
+      ? 'none: connecting is tried once'
+      : `connecting is tried ${attempts} times, at random from 0 to ${baseMs / 1000} s apart, then twice that`,
+  )
+}
+
+/** By which keys tests sign in, by their ids, and where each was read from. */
+async function inspectSimulation(settings: Settings): Promise<readonly Finding[]> {
+  const name = 'E2E simulation'
+  const set = simulationVariables(settings)
+  if (set.length === 0) return [fine(name, 'off, and no variable of it is set')]
+  const detection = detectTier(settings)
+  // What is wrong stands beside the tier already, each with its variable.
+  if (simulationProblems(settings, detection).length > 0)
+    return [{ name, state: 'notice', says: `set: ${set.join(', ')}` }]
+  const choice = chooseSimulation(settings, detection)
+  if (choice.kind === 'off') return [fine(name, 'off by E2E_SIMULATION_ENABLED')]
+  try {
+    const { readSimulationKeys } = await import('./environment/simulation-keys.ts')
+    const { secretManagerUrl } = settings
+    const policy = retryPolicies.development
+    const keys = await readSimulationKeys(choice, { secretManagerUrl, policy, logger: undefined })
+    const shown = keys.map(({ id, variable }) => `key ${id} (${variable})`)
+    return [{ name, state: 'notice', says: `on for ${choice.host}, by ${shown.join(' and ')}` }]
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error
+    return [stops(error.setting, error.message)]
+  }
 }
 
 /** Listens for a moment: nothing else tells whether a boot could. */

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
-import type { FilePlace, Settings } from './environment/settings.ts'
+import type { FilePlace } from './environment/setting.ts'
+import type { Settings } from './environment/settings.ts'
 import type { Store } from './store/store.ts'
 import type { Blobs } from './workspace/blobs.ts'
 import { createDirectoryBlobs, partialBlobs } from './workspace/directory-blobs.ts'

@@ -30,6 +30,9 @@ test('where nothing is in the way: everything is said, nothing is made, 0', asyn
   expect(findings.map(({ name }) => name)).toEqual([
     'Node',
     'tier',
+    'settings',
+    'retries',
+    'E2E simulation',
     'address',
     'data directory',
     'store',

@@ -1,4 +1,4 @@
-import { type Finding, inspectBoot } from '@holdfast/server'
+import { type Finding, inspectBoot, type SettingValue, settingValues } from '@holdfast/server'
 import { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { explain } from '../errors.ts'
@@ -53,11 +53,24 @@ export function renderFindings(findings: readonly Finding[]): string {
   return lines.join('')
 }
 
+/** Every setting as it is here, for programs. */
+function allSettings({ host, port, dataDir }: DoctorOptions, context: Context): readonly SettingValue[] {
+  const flags = { ...(host && { host }), ...(port !== undefined && { port }), ...(dataDir && { dataDir }) }
+  try {
+    return settingValues({ ...context.settings(), ...flags })
+  } catch {
+    // One cannot be read: that is the finding.
+    return []
+  }
+}
+
 async function doctor(options: DoctorOptions, context: Context): Promise<ExitCode> {
   const findings = await look(options, context)
   const ok = findings.every(({ state }) => state !== 'stops')
   await context.stdout.write(
-    options.json === true ? `${JSON.stringify({ ok, findings })}\n` : renderFindings(findings),
+    options.json === true
+      ? `${JSON.stringify({ ok, findings, settings: allSettings(options, context) })}\n`
+      : renderFindings(findings),
   )
   return ok ? exitCodes.answered : exitCodes.failed
 }

@@ -11,6 +11,8 @@ export interface AuthenticatorOptions {
   readonly bearers: readonly BearerVerifier[]
   /** Who may look at the whole server, once they have signed in: no token that was handed out does. */
   readonly admins: ReadonlySet<UserId>
+  /** Where nobody is simulated, a simulated user is nobody: their rows may have come with a copied database. */
+  readonly admitsSimulated: boolean
 }
 
 /** The one place that says what credentials are worth. */
@@ -20,6 +22,7 @@ export function createAuthenticator({
   tickets,
   bearers,
   admins,
+  admitsSimulated,
 }: AuthenticatorOptions): Authenticator {
   const find = async ({ bearer, cookie, ticket }: Credentials): Promise<Access | null> => {
     if (ticket !== undefined) return tickets.find(ticket)
@@ -34,6 +37,7 @@ export function createAuthenticator({
     },
     async authenticate(credentials) {
       const access = await find(credentials)
+      if (access?.principal.kind === 'simulated') return admitsSimulated ? access : null
       // Only what may change an account is more than a token that somebody handed out.
       if (access === null || !access.scopes.includes('account') || !admins.has(access.principal.userId))
         return access

@@ -26,6 +26,8 @@ export interface AuthOptions {
   readonly quotas?: QuotaLimits
   /** Who may look at the whole server. */
   readonly admins?: ReadonlySet<UserId>
+  /** Tokens of personas of automated tests; null, and by default: nobody is simulated here. */
+  readonly simulatedTokens?: BearerVerifier | null
   readonly now?: () => number
   readonly random?: RandomBytes
 }
@@ -73,11 +75,17 @@ function openCommons(
   }
 }
 
-const authenticatorOf = (
+function authenticatorOf(
   commons: Commons,
-  bearers: readonly BearerVerifier[],
+  { simulatedTokens = null }: AuthOptions,
+  others: readonly BearerVerifier[],
   admins: ReadonlySet<UserId>,
-): Authenticator => createAuthenticator({ ...commons, bearers: [commons.tokens, ...bearers], admins })
+): Authenticator {
+  // Those of the provider take every JWT for theirs: they come after.
+  const simulated = simulatedTokens === null ? [] : [simulatedTokens]
+  const bearers = [commons.tokens, ...simulated, ...others]
+  return createAuthenticator({ ...commons, bearers, admins, admitsSimulated: simulatedTokens !== null })
+}
 
 /** Local mode: no provider, loopback only, one user. */
 export function openLocalAuth(
@@ -96,7 +104,7 @@ export function openLocalAuth(
   const admins = new Set([options.userId])
   return {
     ...commons,
-    authenticator: authenticatorOf(commons, [localMode], admins),
+    authenticator: authenticatorOf(commons, options, [localMode], admins),
     boundary: localMode,
     localMode,
   }
@@ -120,7 +128,7 @@ export function openProviderAuth(
   const bearers = audience === null ? [] : [createJwtBearer({ provider, audience, users: commons.users })]
   return {
     ...commons,
-    authenticator: authenticatorOf(commons, bearers, options.admins ?? new Set()),
+    authenticator: authenticatorOf(commons, options, bearers, options.admins ?? new Set()),
     boundary: {
       allowsHost: (host) => host?.toLowerCase() === publicUrl.host,
       allowsOrigin: (origin) => origin === publicUrl.origin,

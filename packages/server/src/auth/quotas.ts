@@ -10,6 +10,8 @@ export const quotaKinds = {
   upload_bytes: { seconds: 86_400, what: 'bytes of uploads a day' },
   /** Of an address, before anybody is known. */
   sign_ins: { seconds: 60, what: 'tries to sign in a minute' },
+  /** Of an address: signed requests of automated tests. */
+  simulated_requests: { seconds: 60, what: 'signed requests of tests a minute' },
 } as const
 export type QuotaKind = keyof typeof quotaKinds
 
@@ -22,6 +24,7 @@ export const noQuotas: QuotaLimits = {
   tool_seconds: null,
   upload_bytes: null,
   sign_ins: null,
+  simulated_requests: null,
 }
 
 /** Whose: a user's, or an address's that nobody has signed in from yet. */

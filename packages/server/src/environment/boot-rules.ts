@@ -2,6 +2,7 @@ import { type ModelSettings, modelProblems } from './model-choice.ts'
 import { type PlacementSettings, placementProblems } from './placement.ts'
 import { SettingError } from './settings.ts'
 import { type SignInSettings, signInProblems } from './sign-in-choice.ts'
+import { type SimulationSettings, simulationProblems } from './simulation-choice.ts'
 import type { TierDetection } from './tier.ts'
 
 /**
@@ -10,7 +11,7 @@ import type { TierDetection } from './tier.ts'
  */
 export function bootProblems(
   detection: TierDetection,
-  settings: SignInSettings & PlacementSettings & ModelSettings,
+  settings: SignInSettings & PlacementSettings & ModelSettings & SimulationSettings,
 ): readonly SettingError[] {
   const problems: SettingError[] = []
   const platform = detection.evidence.find((piece) => piece.hosted)
@@ -22,7 +23,11 @@ export function bootProblems(
           'Set HOLDFAST_ENV to staging or production.',
       ),
     )
-  problems.push(...placementProblems(settings), ...modelProblems(settings))
+  problems.push(
+    ...simulationProblems(settings, detection),
+    ...placementProblems(settings),
+    ...modelProblems(settings),
+  )
   // Nobody signs in to a worker: it answers about its health and nothing else, wherever it listens.
   if (settings.role !== 'worker') problems.push(...signInProblems(settings, detection))
   return problems

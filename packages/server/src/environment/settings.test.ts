@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { readSettings, SettingError, settingDescriptions } from './settings.ts'
+import { readSettings, SettingError, settingDescriptions, settingValues } from './settings.ts'
 
 function refusal(environment: Record<string, string>): SettingError {
   try {
@@ -61,6 +61,16 @@ test('without any variable every setting has its default', () => {
     proxyHops: 0,
     logLevel: 'info',
     maxFileBytes: 1_073_741_824,
+    productionProjects: [],
+    simulationEnabled: null,
+    simulationHost: null,
+    simulationKey: null,
+    simulationKeyFile: null,
+    simulationKeySecret: null,
+    simulationKeyPrevious: null,
+    simulationKeyFilePrevious: null,
+    simulationKeySecretPrevious: null,
+    secretManagerUrl: null,
     token: null,
     platform: {
       K_SERVICE: null,
@@ -171,8 +181,11 @@ test('secrets do not show in JSON, inspect or text', () => {
   const settings = readSettings({
     HOLDFAST_DATABASE_URL: 'postgres://user:geheim@localhost/db',
     HOLDFAST_TOKEN: 'geheim',
+    E2E_OAUTH_SIMULATION_KEY: 'geheim',
+    E2E_OAUTH_SIMULATION_KEY_PREVIOUS: 'geheim',
   })
   const shown = [
+    JSON.stringify(settingValues(settings)),
     JSON.stringify(settings),
     inspect(settings, { depth: 9, showHidden: true }),
     `${String(settings.databaseUrl)} ${String(settings.token)}`,

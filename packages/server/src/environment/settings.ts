@@ -10,6 +10,21 @@ import { UserId } from '@holdfast/protocol'
 import { z } from 'zod'
 import { type McpServer, mcpServers, mcpServersAllowed } from './mcp-setting.ts'
 import { type Secret, secret } from './secret.ts'
+import {
+  directory,
+  domains,
+  type FilePlace,
+  filePlace,
+  MiB,
+  natsUrls,
+  postgresUrl,
+  printable,
+  type Setting,
+  setting,
+  webUrl,
+  wholeNumber,
+} from './setting.ts'
+import { simulationTable } from './simulation-settings.ts'
 
 export const tiers = ['development', 'test', 'staging', 'production'] as const
 export type Tier = (typeof tiers)[number]
@@ -34,85 +49,6 @@ export class SettingError extends Error {
     this.setting = setting
   }
 }
-
-interface Setting<Value> {
-  /** The variable, or several of which the first that is set counts. */
-  readonly names: readonly [string, ...string[]]
-  readonly parser: z.ZodType<Value>
-  readonly fallback: Value
-  /** Ends the sentence "NAME must be …". */
-  readonly allowed: string
-  readonly sentence: string
-  readonly secret: boolean
-}
-
-function setting<Value>(row: Omit<Setting<Value>, 'secret'> & { readonly secret?: true }): Setting<Value> {
-  return { ...row, secret: row.secret ?? false }
-}
-
-const MiB = 1024 * 1024
-
-const wholeNumber = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .transform(Number)
-    .pipe(z.int().min(least).max(most))
-
-const webUrl = z
-  .url({ protocol: /^https?$/ })
-  .transform((text) => new URL(text))
-  .nullable()
-
-// At least two labels: the one label `com` would let in every host that ends in it.
-const domains = z
-  .string()
-  .toLowerCase()
-  .transform((text) => text.split(',').map((domain) => domain.trim()))
-  .pipe(z.array(z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/)))
-
-const postgresUrl = z
-  .url({ protocol: /^postgres(ql)?$/ })
-  .transform(secret)
-  .nullable()
-
-// Not one z.url(): several servers of a cluster stand in one setting.
-const natsUrls = z
-  .string()
-  .refine((text) =>
-    text.split(',').every((url) => {
-      const { protocol, hostname } = URL.parse(url.trim()) ?? {}
-      return (protocol === 'nats:' || protocol === 'tls:') && hostname !== ''
-    }),
-  )
-  .transform(secret)
-  .nullable()
-
-/** As credentials and names of other systems come. */
-const printable = z.string().regex(/^[\x21-\x7e]+$/)
-
-export type FilePlace =
-  | { readonly kind: 'directory'; readonly path: string }
-  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
-
-const directory = z.string().regex(/^[^\0]*[^\0\s][^\0]*$/)
-
-/** A bucket's name as S3 has it; a prefix without empty parts, so that no key begins with a slash or holds two. */
-const s3Place = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[\w.=+@-]+)*)\/?$/
-
-const filePlace = z.union([
-  z
-    .string()
-    .regex(s3Place)
-    .transform((text): FilePlace => {
-      const [, bucket = '', path = ''] = s3Place.exec(text) ?? []
-      return { kind: 's3', bucket, prefix: path.slice(1) }
-    }),
-  directory
-    // Whatever has a scheme was meant for something else than a directory.
-    .regex(/^(?![a-z][a-z0-9+.-]*:\/\/)/i)
-    .transform((path): FilePlace => ({ kind: 'directory', path })),
-])
 
 /** Whose model it is: the part of its name before the colon. `compatible`: whoever speaks OpenAI's chat completions. */
 export const modelProviders = ['openai', 'anthropic', 'google', 'compatible'] as const
@@ -517,6 +453,7 @@ const table = {
     sentence:
       'Where GitHub Actions takes the summary of a step from; `holdfast prove --github` appends to it.',
   }),
+  ...simulationTable,
   token: setting<Secret | null>({
     names: ['HOLDFAST_TOKEN'],
     parser: printable.transform(secret).nullable(),
@@ -563,6 +500,30 @@ export function readSettings(environment: Environment = process.env): Settings {
   const platform = Object.fromEntries(platformNames.map((name) => [name, given(environment, name)]))
   // The rows give each key its type; Object.fromEntries only forgets which.
   return { ...values, platform } as Settings
+}
+
+export interface SettingValue {
+  readonly names: readonly string[]
+  /** As a person may read it; a secret shows as `[redacted]`. */
+  readonly value: string
+  readonly isDefault: boolean
+}
+
+/** What each row of the table is here, for `holdfast doctor`. */
+export function settingValues(settings: Settings): readonly SettingValue[] {
+  return Object.entries(table).map(([key, { names, fallback }]) => {
+    const value = inWords(settings[key as keyof Table])
+    return { names, value, isDefault: value === inWords(fallback) }
+  })
+}
+
+const inWords = (value: unknown): string => {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return 'unset'
+  // A URL may carry a password.
+  if (value instanceof URL) return value.host
+  return typeof value === 'object' && !Array.isArray(value) && Object.hasOwn(value, 'kind')
+    ? JSON.stringify(value)
+    : String(value)
 }
 
 export interface SettingDescription {

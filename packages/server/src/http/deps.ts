@@ -7,8 +7,10 @@ import type {
   Position,
   Session,
   ThreadId,
+  UserId,
   Version,
 } from '@holdfast/protocol'
+import type { FastifyInstance } from 'fastify'
 import type { Audit } from '../auth/audit.ts'
 import type { Access, Authenticator, BrowserBoundary, Credentials } from '../auth/authenticator.ts'
 import type { CookiePolicy } from '../auth/cookie-policy.ts'
@@ -18,6 +20,7 @@ import type { Sessions } from '../auth/sessions.ts'
 import type { SignIn } from '../auth/sign-in.ts'
 import type { Tickets } from '../auth/tickets.ts'
 import type { Tokens } from '../auth/tokens.ts'
+import type { Users } from '../auth/users.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { Threads } from '../log/threads.ts'
 import type { Principal } from '../principal.ts'
@@ -52,12 +55,18 @@ export interface HttpDeps {
   /** Those that a principal may ask. */
   readonly agentsOf: (principal: Principal) => AgentList['items']
   readonly authenticator: Authenticator
-  readonly sessions: Pick<Sessions, 'end' | 'endAll'>
+  readonly users: Pick<Users, 'signIn'>
+  readonly sessions: Pick<Sessions, 'open' | 'end' | 'endAll'>
   readonly cookies: CookiePolicy
   /** Signing in by the link that the server printed; null where people sign in with a provider. */
   readonly links: Pick<LocalMode, 'exchange'> | null
   /** Signing in with a provider; null in local mode. */
   readonly signIn: SignIn | null
+  /** Personas of automated tests, and where they sign in; null: nobody is simulated here. */
+  readonly simulation: {
+    personaOf(userId: UserId): Promise<{ readonly persona: string; readonly run: string } | null>
+    routes(app: FastifyInstance, deps: HttpDeps): Promise<void>
+  } | null
   readonly tokens: Pick<Tokens, 'create' | 'list' | 'revoke'>
   readonly tickets: Pick<Tickets, 'create'>
   readonly audit: Pick<Audit, 'note' | 'refused'>

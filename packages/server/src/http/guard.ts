@@ -13,6 +13,15 @@ export interface Admitted {
   readonly credentials: Credentials
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whoever asks is a persona of a test: the answer says so. */
+    simulated: boolean
+  }
+}
+
+export const simulatedHeader = 'x-holdfast-simulated'
+
 type Guards = Pick<HttpDeps, 'authenticator' | 'boundary' | 'audit' | 'proxyHops'>
 
 /** From where a request comes, for the audit log and for limits of those who are not known yet. */
@@ -69,6 +78,7 @@ export async function admit(
       'Sign in at /login with a browser, or send a valid token as Authorization: Bearer',
     )
   }
+  request.simulated = access.principal.kind === 'simulated'
   if (credentials.bearer === null) guardOrigin(request, guards)
   if (!access.scopes.includes(needs))
     throw new HoldfastError(

@@ -104,6 +104,9 @@ const rows: readonly Row[] = [
   each('POST /v1/ws-tickets', 201, { body: {} }),
   open('POST /v1/session', 401, { token: 'guess' }, 403),
   open('GET /v1/contract', 200),
+  // A signature lets in, and nothing else that anybody has.
+  open('POST /auth/e2e/session', 401, { persona: 'alice', run: 'r', mode: 'cookie' }),
+  open('DELETE /auth/e2e/runs/:run', 401),
   open('GET /health/live', 200),
   open('GET /health/ready', 200),
   open('GET /version', 200),

@@ -1,3 +1,4 @@
+import { signRequest } from '@holdfast/protocol/e2e'
 import { sql } from 'kysely'
 import type { Principal } from '../principal.ts'
 import type { TestServer } from './test-server.test-support.ts'
@@ -13,6 +14,20 @@ export const people = [
   'wrong origin',
 ] as const
 export type Person = (typeof people)[number]
+
+let runs = 0
+
+/** As a test of a deployment gets it: by a signed request, for a persona of a new run. */
+async function simulatedCookie(server: TestServer): Promise<string> {
+  runs += 1
+  const url = `${server.url}/auth/e2e/session`
+  const body = JSON.stringify({ persona: 'alice', run: `people-${process.pid}-${runs}`, mode: 'cookie' })
+  const signed = signRequest({ ...server.simulation, method: 'POST', url, body })
+  const response = await fetch(url, { method: 'POST', headers: signed, body })
+  const [cookie] = response.headers.getSetCookie()
+  if (response.status !== 201 || cookie === undefined) throw new Error(`simulated: ${response.status}`)
+  return cookie.split(';')[0] ?? ''
+}
 
 /** What a browser of theirs sends. All but `other` and `simulated` were once the owner's. */
 export type Shows = (person: Person) => Promise<Record<string, string>>
@@ -31,7 +46,7 @@ export function openPeople(server: TestServer): Shows {
       case 'other':
         return { ...ours, cookie: (await cookieOf(await server.newUser('user'))).cookie }
       case 'simulated':
-        return { ...ours, cookie: (await cookieOf(await server.newUser('simulated'))).cookie }
+        return { ...ours, cookie: await simulatedCookie(server) }
       case 'expired': {
         const { id, cookie } = await cookieOf(server.principal)
         const over = sql<Date>`now() - interval '1 second'`

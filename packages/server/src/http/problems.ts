@@ -1,7 +1,6 @@
 import { type ErrorCode, errorCodes, HoldfastError, type Problem, problem } from '@holdfast/protocol'
 import type { FastifyReply } from 'fastify'
 import { ZodError, z } from 'zod'
-import { QuotaReachedError } from '../auth/quotas.ts'
 
 /** Sent with 503 when nobody knows better, in seconds. */
 export const retryAfterSeconds = 1
@@ -29,18 +28,16 @@ export type Explained =
  * that there was one and nothing about it, the log learns everything.
  */
 export function explain(error: unknown): Explained {
-  if (error instanceof QuotaReachedError)
+  if (error instanceof HoldfastError) {
+    // `internal` is raised on purpose here and there; its message is for the log alone.
+    if (error.code === 'internal') return { kind: 'bug', problem: internal() }
+    const retryAfter = 'retryAfterSeconds' in error ? Number(error.retryAfterSeconds) : null
     return {
       kind: 'expected',
       problem: problem(error.code, error.message),
-      retryAfter: error.retryAfterSeconds,
+      ...(retryAfter === null ? {} : { retryAfter }),
     }
-  if (error instanceof HoldfastError)
-    return {
-      // `internal` is raised on purpose here and there; its message is for the log alone.
-      kind: error.code === 'internal' ? 'bug' : 'expected',
-      problem: error.code === 'internal' ? internal() : problem(error.code, error.message),
-    }
+  }
   if (error instanceof ZodError)
     return { kind: 'expected', problem: problem('bad_request', z.prettifyError(error)) }
   if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') {

@@ -11,7 +11,7 @@ import { dataRequestRoutes } from './data-requests.ts'
 import type { HttpDeps } from './deps.ts'
 import { exportRoutes } from './exports.ts'
 import { fileRoutes } from './files.ts'
-import { guardHost } from './guard.ts'
+import { guardHost, simulatedHeader } from './guard.ts'
 import { healthRoutes } from './health.ts'
 import { operationsRoutes } from './operations.ts'
 import { pageRoutes } from './page.ts'
@@ -33,6 +33,11 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     guardHost(request, deps)
   })
 
+  app.decorateRequest('simulated', false)
+  app.addHook('onSend', async (request, reply) => {
+    if (request.simulated) reply.header(simulatedHeader, '1')
+  })
+
   await app.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: pagePolicy } })
   await app.register(cookie)
   // One file a request. Its size is the workspace's to limit: it counts as it writes.
@@ -46,6 +51,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   for (const routes of [agentRoutes, contractRoutes, healthRoutes, operationsRoutes]) routes(app, deps)
   for (const routes of [exportRoutes, dataRequestRoutes]) routes(app, deps)
   if (deps.signIn !== null) signInRoutes(app, deps, deps.signIn)
+  await deps.simulation?.routes(app, deps)
   await pageRoutes(app, { directory: deps.pageDirectory, byLink: deps.signIn === null })
 
   return server

@@ -17,7 +17,14 @@ export function sessionRoutes(app: FastifyInstance, deps: HttpDeps): void {
   app.get('/v1/session', async (request): Promise<Session> => {
     const { access } = await admit(request, deps)
     const { userId, kind } = access.principal
-    return { user: userId, kind, scopes: [...access.scopes], tier: deps.tier }
+    const simulated = kind === 'simulated' ? await deps.simulation?.personaOf(userId) : null
+    return {
+      user: userId,
+      kind,
+      scopes: [...access.scopes],
+      tier: deps.tier,
+      ...(simulated == null ? {} : { simulated }),
+    }
   })
 
   app.post('/v1/session', async (request, reply) => {

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type NewEvent, type Run, systemIdMaker, type ThreadId, type UserId } from '@holdfast/protocol'
+import { keyIdOf, newSimulationKey } from '@holdfast/protocol/e2e'
 import type { FastifyInstance } from 'fastify'
 import { type Selectable, sql } from 'kysely'
 import { afterAll } from 'vitest'
@@ -10,6 +11,8 @@ import { createAccount } from '../account.ts'
 import { describeFile } from '../agents/data-helper/describe-file.ts'
 import { defineAgent } from '../agents/define-agent.ts'
 import { createRegistry } from '../agents/registry.ts'
+import { type AddressLimitValues, addressLimits } from '../auth/e2e-simulation/address-limits.ts'
+import { createSimulation } from '../auth/e2e-simulation/create-simulation.ts'
 import type { LocalMode } from '../auth/local-mode.ts'
 import { type Auth, openLocalAuth } from '../auth/open-auth.ts'
 import { noQuotas, type QuotaLimits } from '../auth/quotas.ts'
@@ -36,6 +39,7 @@ import { createWorkspace } from '../workspace/create-workspace.ts'
 import { createDirectoryBlobs } from '../workspace/directory-blobs.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { HttpDeps } from './deps.ts'
+import { e2eSimulationRoutes } from './e2e-simulation.ts'
 import { createHttpServer } from './server.ts'
 
 export const makeId = systemIdMaker()
@@ -62,7 +66,9 @@ export interface TestServer extends AsyncDisposable {
   readonly inject: FastifyInstance['inject']
   readonly routes: readonly string[]
   readonly store: Store
-  newUser(kind: Principal['kind']): Promise<Principal>
+  newUser(kind: Exclude<Principal['kind'], 'simulated'>): Promise<Principal>
+  /** By what tests sign in as personas. */
+  readonly simulation: { readonly key: string; readonly previousKey: string; readonly host: string }
   /** Another user's token. */
   readonly otherToken: string
   /** What this server wrote into it. */
@@ -77,6 +83,10 @@ export interface TestServerOptions {
   readonly ready?: () => boolean
   /** Default: none. */
   readonly quotas?: QuotaLimits
+  /** Default: so many that no test meets them. */
+  readonly simulationLimits?: AddressLimitValues
+  /** Milliseconds since 1970, for what is signed. */
+  readonly nowMs?: () => number
   /** An origin that may connect besides the server's own. */
   readonly origin?: string
   /** The fields of each error line. */
@@ -93,6 +103,22 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   const log = createEventLog(store, lifecycle)
   const threads = createThreads(store, lifecycle)
   const address = { url: 'http://127.0.0.1:0' }
+  const signing = {
+    key: newSimulationKey(),
+    previousKey: newSimulationKey(),
+    host: 'chat.staging.example.test',
+  }
+  const simulation = createSimulation({
+    store,
+    host: signing.host,
+    keys: [signing.key, signing.previousKey].map((text) => ({ id: keyIdOf(text), text })),
+    limits: options.simulationLimits ?? {
+      ...addressLimits,
+      requestsPerMinute: 1_000_000,
+      refusals: 1_000_000,
+    },
+    ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }),
+  })
   const userId = await newUser('local')
   const auth = openLocalAuth({
     store,
@@ -100,6 +126,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     userId,
     url: () => address.url,
     onError() {},
+    simulatedTokens: simulation.tokens,
     ...(options.quotas === undefined ? {} : { quotas: options.quotas }),
   })
   const { localMode } = auth
@@ -167,6 +194,10 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       quotas: options.quotas ?? noQuotas,
     }),
     account: createAccount({ ...auth, store, threads, log, workspace }),
+    simulation: {
+      personaOf: simulation.personaOf,
+      routes: (app, all) => e2eSimulationRoutes(app, all, simulation),
+    },
     links: localMode,
     signIn: null,
     followEvents: (request) => realtime.followEvents(request),
@@ -201,6 +232,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     auditLog: () =>
       store.db.selectFrom('audit').selectAll().where('id', '>', auditedBefore).orderBy('id').execute(),
     auth,
+    simulation: signing,
     principal,
     sockets,
     inject: http.app.inject.bind(http.app),

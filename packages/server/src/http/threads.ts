@@ -13,7 +13,7 @@ import {
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { HttpDeps } from './deps.ts'
-import { admit, authenticate } from './guard.ts'
+import { admit, authenticate, simulatedHeader } from './guard.ts'
 
 const ListQuery = z.object({
   cursor: z.string().max(200).optional(),
@@ -83,6 +83,8 @@ export function threadRoutes(app: FastifyInstance, deps: HttpDeps): void {
       // What an EventSource got last beats the address it was opened with.
       const cursor = position(LastEventId.parse(request.headers['last-event-id']) ?? after)
       guardCursor(cursor, head, epoch !== undefined && epoch !== log.epoch)
+      // It writes its head by itself.
+      if (request.simulated) reply.raw.setHeader(simulatedHeader, '1')
       await followEvents({ access, credentials, threadId: id, after: cursor, response: reply.raw })
       reply.hijack()
       return

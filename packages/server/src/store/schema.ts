@@ -174,6 +174,12 @@ export interface Schema {
   thread_deletions: { thread_id: ThreadId; requested_at: SetOnceTime; due_at: Generated<Date> }
   /** Users who left, and whose threads are being taken away. */
   user_deletions: { user_id: UserId; requested_at: SetOnceTime; due_at: Generated<Date> }
+  /** Of signed requests that were let in: none is let in twice. */
+  e2e_nonces: { nonce: string; expires_at: Time }
+  /** The public halves of what nodes sign simulated tokens with; the private ones stay in their memory. */
+  e2e_signing_keys: { kid: string; public_jwk: JSONColumnType<object>; expires_at: Time }
+  /** Addresses whose requests were signed wrongly of late. */
+  e2e_refusals: { address: string; begins: Time; times: number; blocked_until: Time | null }
   /** What one node at a time does now and then: when it is due again. */
   chores: { name: string; due_at: Time }
 }

@@ -6,6 +6,7 @@ import * as claims from './0004-claims.ts'
 import * as auditAndQuotas from './0005-audit-and-quotas.ts'
 import * as deletions from './0006-deletions.ts'
 import * as userDeletions from './0007-user-deletions.ts'
+import * as e2eSimulation from './0008-e2e-simulation.ts'
 
 /** One file a migration, never changed once released; they run in the order of these names. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-audit-and-quotas': auditAndQuotas,
   '0006-deletions': deletions,
   '0007-user-deletions': userDeletions,
+  '0008-e2e-simulation': e2eSimulation,
 }
