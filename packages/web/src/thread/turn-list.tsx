@@ -37,7 +37,10 @@ export function TurnList({ session }: { readonly session: ThreadSession }): Reac
   const last = order.at(-1)
   const newest = useRef<HTMLDivElement>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: when there is another last question, and only then
-  useLayoutEffect(() => newest.current?.scrollIntoView({ block: 'start' }), [last])
+  useLayoutEffect(() => {
+    // Newer browsers give a promise back, which React would take for what undoes the effect.
+    void newest.current?.scrollIntoView({ block: 'start' })
+  }, [last])
 
   return (
     <div className="relative min-h-0 flex-1">
