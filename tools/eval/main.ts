@@ -1,12 +1,12 @@
 /**
  * `npm run eval`: is the data helper right, and where it cannot be, does it ask for the right thing? Prints a table and
- * a score; ends with 1 below the goal, or with a single confident wrong answer. `npm run eval -- --all` lists every case.
+ * a score; ends with 1 below the goal, or with a single confident wrong answer. `npm run eval -- --all` lists every case, `npm run eval -- units` runs one part.
  */
 import { readFileSync } from 'node:fs'
-import { openFiles } from '../../packages/server/src/agents/data-helper/testing/open-files.ts'
+import { openFiles, type TestFiles } from '../../packages/server/src/agents/data-helper/testing/open-files.ts'
 import { sharedData } from '../../packages/server/src/agents/data-helper/testing/shared-data.ts'
 import type { FileProfile } from '../../packages/server/src/workspace/file-profile.ts'
-import { cellsSaid, figuresOf, golden, partsOf, plantedAnswers, truth } from './answers.ts'
+import { cellsSaid, figuresOf, golden, partsOf, plantedAnswers, type Truth, truth } from './answers.ts'
 import { declined, paraphrases } from './asked.ts'
 import { formatMatrix } from './formats.ts'
 import { changed, csvOf, levelColumns, sheetOf, unitMutations, without } from './mutations.ts'
@@ -24,79 +24,81 @@ const wholeLogs = [
   'otel_genai_spans.jsonl',
 ]
 
-async function evaluate(say: (text: string) => void): Promise<readonly Result[]> {
-  const results: Result[] = [...paraphrases(), ...declined()]
+/** What the parts share: files are read once, however many parts ask for them. */
+interface Bench {
+  readonly files: TestFiles
+  readonly known: Truth
+  /** Of the synthetic exports by its name, of the public traces by its path. */
+  readonly profile: (path: string) => Promise<FileProfile>
+}
+
+const generic = 'synthetic-exports/generic_requests.csv'
+const csv = (): string => readFileSync(sharedData.path(generic), 'utf8')
+
+/** The parts by name: `npm run eval -- units talks` runs two of them. */
+const parts: Readonly<Record<string, (bench: Bench) => Promise<readonly Result[]>>> = {
+  async verdicts({ profile }) {
+    const results: Result[] = []
+    for (const file of Object.keys(formatMatrix))
+      results.push(...formatVerdicts(file, await profile(`synthetic-exports/${file}`)))
+    return [...results, ...leaveOneOut(await profile(generic))]
+  },
+  async planted({ files, profile, known }) {
+    const results: Result[] = []
+    for (const file of wholeLogs)
+      results.push(...(await plantedAnswers(files, file, await profile(`synthetic-exports/${file}`))))
+    for (const [file, id, expect] of partsOf(known)) {
+      const came = await cellsSaid(files, id, [await profile(`synthetic-exports/${file}`)], expect)
+      results.push(result('planted answers', `${file} × ${id}`, figuresOf(expect), came))
+    }
+    return results
+  },
+  async golden({ files, profile }) {
+    const results: Result[] = []
+    for (const [file, id, expect] of golden) {
+      const came = await cellsSaid(files, id, [await profile(file)], expect)
+      results.push(result('golden numbers', `${file} × ${id}`, figuresOf(expect), came))
+    }
+    return results
+  },
+  units: ({ files, known }) => unitMutations(files, csv(), known),
+  level: ({ files }) => levelColumns(files, csv()),
+  rows: async ({ files, profile }) => limitedQuestions(files, await profile(generic), sheetOf(csv())),
+  async turns({ files, profile, known }) {
+    const sheet = without(
+      changed(sheetOf(csv()), 'latency_ms', 'duration', (text) => text),
+      'completion_tokens',
+      'ttft_ms',
+    )
+    const doubtful = await files.profile('doubtful.csv', csvOf(sheet))
+    const daily = await profile('synthetic-exports/openai_completions_usage_1d.csv')
+    return secondTurns(files, { generic: await profile(generic), daily, doubtful }, known)
+  },
+}
+
+async function evaluate(wanted: readonly string[]): Promise<readonly Result[]> {
+  const results: Result[] = wanted.length === 0 ? [...paraphrases(), ...declined()] : []
   if (!sharedData.present) {
-    say('The trial data (../shared/data) is not there: only wordings are looked at.')
+    console.error('The trial data (../shared/data) is not there: only wordings are looked at.')
     return results
   }
   await using files = await openFiles()
-  const profiles = new Map<string, FileProfile>()
-  for (const file of Object.keys(formatMatrix)) {
-    const profile = await files.profile(sharedData.path(`synthetic-exports/${file}`))
-    profiles.set(file, profile)
-    results.push(...formatVerdicts(file, profile))
+  const profiles = new Map<string, Promise<FileProfile>>()
+  const profile = (path: string): Promise<FileProfile> => {
+    const known = profiles.get(path) ?? files.profile(sharedData.path(path))
+    profiles.set(path, known)
+    return known
   }
-  const known = truth()
-  const profileOf = (file: string): FileProfile => {
-    const found = profiles.get(file)
-    if (found === undefined) throw new Error(`There is no ${file}`)
-    return found
-  }
-  const generic = profileOf('generic_requests.csv')
-  results.push(...leaveOneOut(generic))
-  for (const file of wholeLogs) {
-    say(`planted answers: ${file}`)
-    results.push(...(await plantedAnswers(files, file, profileOf(file))))
-  }
-  say('parts of the truth in the other exports')
-  for (const [file, id, expect] of partsOf(known))
-    results.push(
-      result(
-        'planted answers',
-        `${file} × ${id}`,
-        figuresOf(expect),
-        await cellsSaid(files, id, [profileOf(file)], expect),
-      ),
+  for (const [name, part] of Object.entries(parts)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue
+    const began = performance.now()
+    const found = await part({ files, known: truth(), profile })
+    const right = found.filter(({ judgement }) => judgement === 'right').length
+    console.error(
+      `${name}: ${right} of ${found.length}, ${((performance.now() - began) / 1_000).toFixed(0)} s`,
     )
-  say('public traces')
-  for (const [file, id, expect] of golden) {
-    const profile = profiles.get(file) ?? (await files.profile(sharedData.path(file)))
-    profiles.set(file, profile)
-    results.push(
-      result(
-        'golden numbers',
-        `${file} × ${id}`,
-        figuresOf(expect),
-        await cellsSaid(files, id, [profile], expect),
-      ),
-    )
+    results.push(...found)
   }
-  const csv = readFileSync(sharedData.path('synthetic-exports/generic_requests.csv'), 'utf8')
-  const sheet = sheetOf(csv)
-  say('units')
-  results.push(...(await unitMutations(files, csv, known)))
-  results.push(...(await levelColumns(files, csv)))
-  say('questions about some rows')
-  results.push(...(await limitedQuestions(files, generic, sheet)))
-  say('second turns')
-  const doubtful = await files.profile(
-    'doubtful.csv',
-    csvOf(
-      without(
-        changed(sheet, 'latency_ms', 'duration', (text) => text),
-        'completion_tokens',
-        'ttft_ms',
-      ),
-    ),
-  )
-  results.push(
-    ...(await secondTurns(
-      files,
-      { generic, daily: profileOf('openai_completions_usage_1d.csv'), doubtful },
-      known,
-    )),
-  )
   return results
 }
 
@@ -126,8 +128,13 @@ function table(results: readonly Result[]): string {
   ].join('\n')
 }
 
-const results = await evaluate((text) => console.error(text))
-const all = process.argv.includes('--all')
+const args = process.argv.slice(2)
+const all = args.includes('--all')
+const wanted = args.filter((arg) => arg !== '--all')
+const unknown = wanted.filter((name) => parts[name] === undefined)
+if (unknown.length > 0)
+  throw new Error(`There is no part ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}`)
+const results = await evaluate(wanted)
 for (const { area, name, judgement, detail } of results)
   if (all || judgement !== 'right')
     console.log(`${judgement.padEnd(17)} ${area}: ${name}${detail === '' ? '' : `\n    ${detail}`}`)

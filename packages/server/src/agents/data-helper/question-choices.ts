@@ -21,6 +21,7 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
   mdy: ['mdy', 'month', 'month first', 'mm/dd', 'american', 'us format'],
   usd: ['usd', 'dollar', 'dollars', '$'],
   cents: ['cents', 'cent', 'us cents'],
+  nanos: ['nanos', 'nano-dollars', 'billionths'],
   micros: ['micros', 'micro-dollars', 'microdollars', 'millionths'],
   none: ['none', 'no', 'neither', 'none of them', 'none of these'],
 }

@@ -2,7 +2,7 @@ import type { ColumnProfile } from '../../../workspace/file-profile.ts'
 import type { FieldQuestion } from '../field-mapping.ts'
 
 /** Units that cost columns are written in (trap 3). */
-export const usdEach = { usd: 1, cents: 0.01, micros: 1e-6 } as const
+export const usdEach = { usd: 1, cents: 0.01, micros: 1e-6, nanos: 1e-9 } as const
 export type MoneyUnit = keyof typeof usdEach
 
 export const isMoneyUnit = (unit: string | undefined): unit is MoneyUnit =>
@@ -18,6 +18,7 @@ const names: Readonly<Record<MoneyUnit, string>> = {
   usd: 'US dollars',
   cents: 'US cents',
   micros: 'millionths of a dollar',
+  nanos: 'billionths of a dollar',
 }
 
 /**

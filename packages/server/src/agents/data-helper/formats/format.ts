@@ -59,6 +59,8 @@ export interface Format {
   /** What the condition says of a row when its column is missing from the file: no error was ever written. */
   readonly okWithoutColumn: 'unknown' | 'all'
   readonly keep: Condition | null
+  /** The export is known in forms that differ in the unit of money: its size beside the tokens decides, or the user. */
+  readonly costBySize?: true
   /** What a reader should know whatever is asked. */
   readonly notes: readonly string[]
   /** What a reader should know of an answer that uses the field. */

@@ -63,7 +63,11 @@ export const litellmSpendLogs: Format = {
   okWithoutColumn: 'unknown',
   keep: null,
   notes: [],
-  fieldNotes: { latency_ms: 'Latency is endTime minus startTime, as the proxy saw it.' },
+  fieldNotes: {
+    latency_ms: 'Latency is endTime minus startTime, as the proxy saw it.',
+    // cache_hit is the proxy's own cache of whole answers: it says nothing of cached input tokens, and is not read.
+    input_tokens: 'These logs do not say which input tokens came from a cache.',
+  },
 }
 
 export const litellmDailySpend: Format = {
@@ -120,6 +124,8 @@ export const heliconeExport: Format = {
     ttft_ms: milliseconds('time_to_first_token'),
   },
   ok: { if: 'is_between', column: ['status'], low: 200, high: 399 },
+  // USD in the API's form; the table itself holds whole numbers, scaled.
+  costBySize: true,
   okWithoutColumn: 'unknown',
   keep: null,
   notes: [],

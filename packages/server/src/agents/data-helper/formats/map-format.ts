@@ -1,12 +1,13 @@
 import type { ColumnProfile, FileProfile } from '../../../workspace/file-profile.ts'
 import { finishMapping } from '../columns/finish-mapping.ts'
 import { countsCacheApart, totalInput } from '../columns/input-accounting.ts'
+import { isMoneyUnit, moneyQuestion, usdEach } from '../columns/money-unit.ts'
 import { anyFailure } from '../columns/outcome.ts'
-import type { Choices, FileMapping, MappedField } from '../field-mapping.ts'
+import type { Choices, FieldQuestion, FileMapping, MappedField, MappedFields } from '../field-mapping.ts'
 import { type FieldName, fieldNames } from '../fields.ts'
 import { findColumn } from './find-column.ts'
 import type { Format } from './format.ts'
-import { conditionSql, meets, readField } from './read-field.ts'
+import { conditionSql, meets, readField, scaled } from './read-field.ts'
 
 /** Reads a file whose export format is known: the format says what its columns mean. */
 export function mapFormat(profile: FileProfile, format: Format, choices: Choices): FileMapping {
@@ -45,6 +46,14 @@ export function mapFormat(profile: FileProfile, format: Format, choices: Choices
     }
   }
 
+  const questions: FieldQuestion[] = []
+  if (format.costBySize === true) {
+    const asked = costQuestion(profile, fields, choices)
+    if (asked.question !== null) questions.push(asked.question)
+    if (asked.cost === null) delete fields.cost_usd
+    else fields.cost_usd = asked.cost
+  }
+
   const relative = format.fields.time?.as === 'relative_time'
   const ok = format.ok === null ? null : conditionSql(profile, format.ok)
   return finishMapping(profile, {
@@ -55,11 +64,29 @@ export function mapFormat(profile: FileProfile, format: Format, choices: Choices
     ok: ok ?? (format.okWithoutColumn === 'all' ? 'true' : null),
     failures: failuresOf(profile, format),
     keep: format.keep === null ? null : conditionSql(profile, format.keep),
-    questions: [],
+    questions,
     notes: format.notes,
     choices,
     relativeMsEach: relative && format.fields.time?.as === 'relative_time' ? format.fields.time.msEach : null,
   })
+}
+
+/** The cost in the unit that was chosen, or the question which unit it is in. */
+function costQuestion(
+  profile: FileProfile,
+  fields: MappedFields,
+  choices: Choices,
+): { readonly cost: MappedField | null; readonly question: FieldQuestion | null } {
+  const { cost_usd: cost, input_tokens: input, output_tokens: output } = fields
+  const columnOf = (field: MappedField | undefined) =>
+    field === undefined ? null : findColumn(profile, field.columns.slice(0, 1))
+  const column = columnOf(cost)
+  if (cost === undefined || column === null) return { cost: cost ?? null, question: null }
+  const choice = choices.get(`unit:${column.name}`)
+  if (isMoneyUnit(choice))
+    return { cost: { ...cost, sql: scaled(cost.sql, usdEach[choice]) }, question: null }
+  const question = moneyQuestion(column, 'usd', [columnOf(input), columnOf(output)])
+  return { cost: question === null ? cost : null, question }
 }
 
 function failuresOf(profile: FileProfile, { ok }: Format): boolean | null {
