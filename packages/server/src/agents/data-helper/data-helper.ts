@@ -27,7 +27,7 @@ export const dataHelperTools: readonly ToolDefinition[] = [
 export const dataHelper = defineAgent({
   name: 'data-helper',
   description:
-    'Answers questions about the cost, speed and capacity of AI workloads, and simple questions about any table, or asks for exactly what is missing.',
+    'Answers questions about what AI workloads cost, could save, carry and fail at, and simple questions about any table, or asks for exactly what is missing.',
   instructions: [
     'You answer questions about data the user holds. Call the tools in this order: profile, triage, map_columns,',
     'check_sufficiency, then request_data or run_analysis, draw_chart, write_report.',

@@ -1,5 +1,5 @@
 import type { DataRequestItem } from '@holdfast/protocol'
-import { exportHints, requestTimeHints } from './export-hints.ts'
+import { exportHints, ofSingleRequests, requestTimeHints } from './export-hints.ts'
 import type { FieldName } from './fields.ts'
 import type { Need, Playbook } from './playbook.ts'
 import type { Verdict } from './sufficiency.ts'
@@ -7,8 +7,7 @@ import type { Verdict } from './sufficiency.ts'
 /** What has to be asked for, one item a field and nothing else: empty where the files are enough. */
 export function requestItems(playbook: Playbook, verdict: Verdict): readonly DataRequestItem[] {
   const items = verdict.missing.map(({ need, instead }) => {
-    const finer = playbook.grains.length < allGrains && need.anyOf.includes('time')
-    return item(need, instead, finer)
+    return item(need, instead, playbook)
   })
   const named = new Set(items.map(({ field }) => field))
   // A reduction may wait for an optional field.
@@ -17,22 +16,24 @@ export function requestItems(playbook: Playbook, verdict: Verdict): readonly Dat
     const need = [...playbook.required, ...playbook.optional].find(({ anyOf }) => anyOf.includes(field))
     if (need === undefined || verdict.missing.some((entry) => entry.need === need)) continue
     named.add(field)
-    items.push(item({ ...need, anyOf: [field] }, says, false))
+    items.push(item({ ...need, anyOf: [field] }, says, playbook))
   }
   return items
 }
 
 const allGrains = 5
 
-function item(need: Need, instead: string, perRequest: boolean): DataRequestItem {
+function item(need: Need, instead: string, { grains }: Playbook): DataRequestItem {
   const [field = 'time'] = need.anyOf
+  const single = grains.every((grain) => grain === 'request')
+  const hints = field === 'time' && grains.length < allGrains ? requestTimeHints : exportHints(field)
   const shape = shapes[field]
   return {
     field,
     why: `${need.why} (${instead.replace(/[.]$/, '')}).`,
     format: shape?.format ?? 'text',
     sample: shape?.sample ?? '',
-    howTo: [...(field === 'time' && perRequest ? requestTimeHints : exportHints(field))],
+    howTo: [...(single ? ofSingleRequests(hints) : hints)],
     unlocks: need.unlocks,
   }
 }

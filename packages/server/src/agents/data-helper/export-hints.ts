@@ -18,6 +18,7 @@ const exports = {
   otel: 'export the GenAI spans of your collector as JSON lines (file exporter)',
 } as const
 
+/** What a provider's own export cannot give where single requests are needed. */
 const notInUsage =
   'the usage export holds sums of minutes, hours or days and no single requests; take it from your gateway (OpenRouter, LiteLLM), Langfuse or OpenTelemetry, or log it in your code beside each call'
 
@@ -48,6 +49,13 @@ const perRequestOnly = (
   how('Langfuse', `${exports.langfuse}: ${langfuse}`),
   how('OpenTelemetry', `${exports.otel}: ${otel}`),
 ]
+
+/** The same hints where sums cannot answer: the providers' own exports hold nothing else. */
+export function ofSingleRequests(hints: readonly HowTo[]): readonly HowTo[] {
+  return hints.map((hint) => (sumsOnly.has(hint.provider) ? how(hint.provider, notInUsage) : hint))
+}
+
+const sumsOnly: ReadonlySet<string> = new Set(['OpenAI', 'Anthropic'])
 
 /** Time of single requests, for what sums cannot answer. */
 export const requestTimeHints = perRequestOnly(

@@ -95,7 +95,7 @@ function offer(question: string, { notSimple }: Triage): TriageOutput {
   ]
   const why =
     notSimple === null
-      ? 'I answer questions about data: what an AI workload costs, why it is slow, how much it carries, and simple questions about any table. This is not one that I can read.'
+      ? 'I answer questions about data: what an AI workload costs and could save, why it is slow, fails or is cut off, how much it carries, which days stand out, and simple questions about any table. This is not one that I can read.'
       : `I cannot answer this as it stands: ${notSimple.why}.`
   const ask: Question = {
     id: 'instead',
