@@ -24,7 +24,7 @@ export interface ProveOptions {
   readonly against?: string | null
   readonly expectCommit?: string | null
   readonly expectImage?: string | null
-  /** Said by whoever runs the platform, and not by the server. Default: as expectCommit or expectImage is given. */
+  /** Each stops the server in its way and starts it again before it resolves, with 0. */
   readonly hooks?: Readonly<Partial<Record<'restart' | 'kill' | 'rollback', Hook>>>
   readonly rollbackCommand?: string | null
   readonly previous?: string | null
@@ -50,6 +50,15 @@ export class UnreachableError extends Error {
 export interface Proved {
   readonly lines: readonly Line[]
   readonly proof: Proof
+}
+
+/** After everything that is to be left alone, and after what is measured. */
+const stopsTheServer = new Set(['drain', 'crash', 'rollback'])
+
+function isOver({ id }: Step, { deadline, recorder }: Lab): boolean {
+  if (performance.now() <= deadline.at) return false
+  recorder.fact('skipped', { step: id, why: 'the time of the proof was over' })
+  return true
 }
 
 /** Kept for cleaning up after the last step. */
@@ -94,50 +103,53 @@ export async function prove(options: ProveOptions): Promise<Proved> {
   const of = chosen.length + 2
   let idler: Idler | null = null
   try {
-    for (const [index, step] of chosen.entries()) {
-      if (performance.now() > deadline.at) {
-        recorder.fact('skipped', { step: step.id, why: 'the time of the proof was over' })
-        continue
-      }
+    const first = chosen.filter((step) => !stopsTheServer.has(step.id))
+    let goesOn = true
+    for (const [index, step] of first.entries()) {
+      if (!goesOn || isOver(step, lab)) continue
       options.onStep?.(step, index + 1, of)
-      const goesOn = await take(step, lab, options.duringSteps)
+      goesOn = await take(step, lab, options.duringSteps)
       if (step.id === 'identity') {
         requireAnswer(lab)
         if (!speaksOurContract(lab)) {
           recorder.fact('skipped', { step: 'everything else', why: 'what answers there is no Holdfast' })
-          break
+          goesOn = false
         }
       }
       if (step.id === 'sign-in' && withIdle) idler = await openIdler(lab)
-      if (!goesOn) break
     }
     if (idler !== null) {
       const waiting = idler
-      options.onStep?.({ id: 'idle', title: 'leaving a connection alone' }, of - 1, of)
+      options.onStep?.({ id: 'idle', title: 'leaving a connection alone' }, first.length + 1, of)
       await take({ id: 'idle', title: '', run: () => waiting.finish() }, lab)
     }
     const { against } = options
-    if (against != null && lab.people.length > 0) {
+    if (goesOn && against != null && lab.people.length > 0) {
       options.onStep?.(
         { id: 'compare', title: 'comparing with the stable build, block by block' },
-        of - 1,
+        first.length + 1,
         of,
       )
       await take({ id: 'compare', title: '', run: (here) => compareStep(here, against) }, lab)
     }
+    for (const step of chosen.filter(({ id: step }) => stopsTheServer.has(step))) {
+      if (!goesOn || isOver(step, lab)) continue
+      options.onStep?.(step, of - 1, of)
+      goesOn = await take(step, lab, options.duringSteps)
+    }
   } finally {
     deadline.at = performance.now() + cleanUpMs
     options.onStep?.(lastStep, of, of)
-    await take(lastStep, lab)
+    await take(lastStep, lab, options.duringSteps)
   }
-  if (options.only == null) await diagnose(lab, options)
+  if (options.only == null) await diagnose(lab)
   recorder.step = 'end'
   recorder.fact('ended', { seconds: Math.round((performance.now() - began) / 10) / 100 })
-  closeAgents()
+  closeAgents(lab.agents)
   return { lines: recorder.lines, proof: judge(recorder.lines) }
 }
 
-function announce(options: ProveOptions, { recorder, id, plan: _ }: Lab, order: readonly string[]): void {
+function announce(options: ProveOptions, { recorder, id }: Lab, order: readonly string[]): void {
   const { profile, url, plan = {} } = options
   recorder.fact('proof', {
     format: 1,
@@ -232,31 +244,34 @@ function speaksOurContract({ recorder }: Lab): boolean {
  * What failed is tried again a few times, to say whether it always fails. It changes no verdict: a check that failed
  * has failed.
  */
-async function diagnose(lab: Lab, options: ProveOptions): Promise<void> {
+async function diagnose(lab: Lab): Promise<void> {
   const failed = judge(lab.recorder.lines).checks.filter(
     ({ outcome, id }) => outcome === 'failed' && repeatable.has(stepOf(id)),
   )
+  const until = performance.now() + diagnosisMs
   for (const { id } of failed.slice(0, 2)) {
     const step = steps.find((one) => one.id === stepOf(id))
     const check = catalogue.find((one) => one.id === id)
     if (step === undefined || check === undefined) continue
     let times = 0
-    for (let index = 0; index < diagnosticTries; index += 1) {
+    let tries = 0
+    for (; tries < diagnosticTries && performance.now() < until; tries += 1) {
       const recorder: Recorder = createRecorder()
       const deadline = { at: performance.now() + diagnosticMs }
-      const again: Lab = { ...createLab({ ...lab, recorder, deadline }), scripted: lab.scripted }
+      const again = createLab({ ...lab, recorder, deadline })
+      again.scripted = lab.scripted
       again.people.push(...lab.people)
       await take(step, again)
       const finding = check.judge({ view: viewOf(recorder.lines), plan: lab.plan })
       if (finding.violations.length > 0) times += 1
       await take(lastStep, again)
     }
-    lab.recorder.fact('diagnosis', { check: id, failed: times, of: diagnosticTries })
+    if (tries > 0) lab.recorder.fact('diagnosis', { check: id, failed: times, of: tries })
   }
-  void options
 }
 
 const diagnosticMs = 6_000
+const diagnosisMs = 20_000
 /** Steps that can be taken again by themselves and are over soon. */
 const repeatable = new Set(['auth', 'connect', 'flow', 'resume'])
 const stepOf = (id: string): string => catalogue.find((check) => check.id === id)?.steps.at(-1) ?? ''

@@ -2,7 +2,7 @@ import type { ProfileName } from '@holdfast/prove'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Context } from '../context.ts'
 import type { ExitCode } from '../exit-codes.ts'
-import { runContractDiff, runRecheck, runVerify } from '../prove/offline.ts'
+import { runContractDiff, runRecheck, runSelfTest, runVerify } from '../prove/offline.ts'
 import { type ProveFlags, runProof } from '../prove/run-proof.ts'
 import { collect } from './options.ts'
 
@@ -12,6 +12,7 @@ Examples:
   $ holdfast prove https://cand---agent.example.app --against https://agent.example.app --expect-image sha256:…
   $ holdfast prove verify proof --key proof.pub --policy policy.json
   $ holdfast prove recheck proof/history.jsonl.gz
+  $ holdfast prove self-test --out kill-matrix.json
 
 The reports are written to --out: report.html for people, report.md, junit.xml, ctrf.json, proof.json, and the history
 that all of them follow from. How to read them, and what they cannot tell: docs/prove.md.
@@ -66,6 +67,7 @@ export function proveCommand(context: Context, exit: (code: ExitCode) => void): 
     .option('--rollback-command <text>', 'printed as the way back; default: the rollback hook')
     .option('--previous <name>', 'of the previous revision, for the report')
     .option('--waivers <file>', 'JSON: [{ check, owner, reason, expires }]')
+    .option('--kill-matrix <file>', 'of self-test --out: what this prover was shown to catch, for the report')
     .option('--policy <file>', 'its digest is signed along')
     .option('--out <directory>', 'where the reports go', 'proof')
     .option('--sign <file>', 'an ed25519 private key in PEM')
@@ -88,6 +90,12 @@ export function proveCommand(context: Context, exit: (code: ExitCode) => void): 
     .description('Judge a recorded history again.')
     .argument('<history>', 'history.jsonl.gz of a proof')
     .action(async (file: string) => exit(await runRecheck(file, context)))
+  command
+    .command('self-test')
+    .description('Show that every check fails on its fault, and none without.')
+    .option('--healthy <count>', 'proofs of the healthy server', parseCount, 20)
+    .option('--out <file>', 'write the matrix there, as JSON, for --kill-matrix')
+    .action(async (flags: { healthy: number; out?: string }) => exit(await runSelfTest(flags, context)))
   const contract = command.command('contract').description('Compare contracts.')
   contract
     .command('diff')

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import type { Context } from '../context.ts'
 import { type ExitCode, proveCodes } from '../exit-codes.ts'
 import { guarded, ProveUsageError } from './guarded.ts'
@@ -95,4 +95,35 @@ async function contractAt(place: string): Promise<unknown> {
   )
   if (value === undefined) throw new ProveUsageError(`${place}: not JSON`)
   return value
+}
+
+/** Exit code 0: every fault was caught and there was no false alarm; 1: not so. */
+export function runSelfTest(
+  flags: { readonly healthy: number; readonly out?: string },
+  context: Context,
+): Promise<ExitCode> {
+  return guarded(context, async () => {
+    const { plain, selfTest } = await import('@holdfast/prove')
+    const { stdout, status } = context
+    let rows = 0
+    const matrix = await selfTest({
+      healthy: flags.healthy,
+      onRow: () => {
+        rows += 1
+        status.doing(`${rows} faults planted`)
+      },
+    })
+    status.stop()
+    const paint = paintOf(stdout.isTerminal)
+    const width = Math.max(...matrix.rows.map(({ fault }) => fault.length))
+    for (const { fault, check, caught, why } of matrix.rows)
+      await stdout.write(
+        `${caught ? paint.good('caught') : paint.bad('MISSED')}  ${fault.padEnd(width)}  ${check.padEnd(18)} ${paint.dim(plain(why).slice(0, 100))}\n`,
+      )
+    for (const alarm of matrix.healthy.alarms) await stdout.write(`${paint.bad('ALARM')}   ${plain(alarm)}\n`)
+    for (const id of matrix.untested) await stdout.write(`${paint.bad('UNTESTED')} ${id}\n`)
+    await stdout.write(`\n${matrix.line}\nmatrix ${matrix.hash}, ${matrix.seconds} s\n`)
+    if (flags.out !== undefined) await writeFile(flags.out, `${JSON.stringify(matrix, null, 2)}\n`)
+    return matrix.ok ? proveCodes.go : proveCodes.noGo
+  })
 }

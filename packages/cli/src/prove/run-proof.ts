@@ -30,6 +30,7 @@ export interface ProveFlags {
   readonly previous?: string
   readonly waivers?: string
   readonly policy?: string
+  readonly killMatrix?: string
   readonly out: string
   readonly sign?: string
   readonly github?: true
@@ -44,6 +45,9 @@ const Waivers = z.array(
     expires: z.iso.date(),
   }),
 )
+
+/** More stands in it; this is what a proof says of it. */
+const KillMatrixFile = z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/), line: z.string().max(200) })
 
 export const paintOf = (isTerminal: boolean): Paint => {
   const { green, red, yellow, bold, dim } = picocolors.createColors(isTerminal && picocolors.isColorSupported)
@@ -121,6 +125,10 @@ async function optionsOf(rawUrl: string, flags: ProveFlags, context: Context): P
             contract: await readJson(flags.contract, '--contract', z.record(z.string(), z.unknown())),
             source: flags.contract,
           },
+    killMatrix:
+      flags.killMatrix === undefined
+        ? null
+        : await readJson(flags.killMatrix, '--kill-matrix', KillMatrixFile),
     plan: {
       ...(flags.users === undefined ? {} : { users: flags.users }),
       ...(flags.runs === undefined ? {} : { runs: flags.runs }),

@@ -16,10 +16,7 @@ export function preAuthEncoding(type: string, body: Uint8Array): Buffer {
 
 /** Of a public key; a hint to find the key by, and no proof of anything. */
 export function keyId(key: KeyObject): string {
-  const spki = createPublicKey(key.export({ type: 'spki', format: 'pem' })).export({
-    type: 'spki',
-    format: 'der',
-  })
+  const spki = key.export({ type: 'spki', format: 'der' })
   return createHash('sha256').update(spki).digest('hex')
 }
 

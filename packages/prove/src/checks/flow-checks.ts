@@ -245,7 +245,9 @@ export const momentFinding = ({ view }: Context, check: string, cut: string) => 
 function violationsAgainstLog(view: View, reader: Fact<'reader'>): readonly Violation[] {
   const log = view.stored(reader.thread)
   const gone = (view.deliveries.get(reader.conn) ?? []).filter(
-    ({ stream, seq }) => stream === `thread/${reader.thread}` && !log.has(seq),
+    ({ stream, seq, raw }) =>
+      stream === `thread/${reader.thread}` &&
+      Reflect.get(Object(log.get(seq)), 'id') !== Reflect.get(Object(raw), 'id'),
   )
   return gone.length === 0
     ? []

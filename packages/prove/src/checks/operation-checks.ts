@@ -84,8 +84,8 @@ export const toolHealth: Check = {
       violations: [],
       says: `${plural(blocks.length, 'block')}, ${stalled.length} stalled for more than ${plan.stallMs} ms (longest ${Math.round(most)} ms), CPU ${Math.round(cpu * 100)} % of one core`,
       measured: { blocks: blocks.length, stalled: stalled.length, longestMs: most },
-      ...(stalled.length * 2 > blocks.length
-        ? { unsure: 'this machine stood still in more than half of the blocks; prove from a quieter one' }
+      ...(blocks.length > 0 && stalled.length * 2 >= blocks.length
+        ? { unsure: 'this machine stood still in half of the blocks or more; prove from a quieter one' }
         : {}),
     }
   },

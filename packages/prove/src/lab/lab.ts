@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { proofAgentName, proofMessage } from '@holdfast/protocol'
 import type { Recorder } from '../history/recorder.ts'
 import type { Plan, Profile } from '../plan/profiles.ts'
-import { ask, type HttpAnswer, type HttpOptions } from '../wire/http.ts'
+import { type Agents, ask, type HttpAnswer, type HttpOptions, openAgents } from '../wire/http.ts'
 import { openSocket, type ProofSocket, type SocketOptions } from '../wire/socket.ts'
 
 /** Somebody the proof acts as. In local mode several of them are one user. */
@@ -34,6 +34,7 @@ export interface LabOptions {
   readonly ca: string | null
   /** Nothing is waited for beyond this, by performance.now(). */
   readonly deadline: { at: number }
+  readonly agents?: Agents
 }
 
 export type Script = Omit<Parameters<typeof proofMessage>[0], 'nonce'>
@@ -47,15 +48,24 @@ export interface Submitted {
 /** Everything a step acts with. What it does is in the recorder; what it returns is only for the next step. */
 export interface Lab extends LabOptions {
   readonly plan: Plan
+  readonly agents: Agents
   readonly people: Person[]
   /** Threads made, with whose they are: taken away at the end. */
   readonly threads: { readonly person: Person; readonly thread: string }[]
   /** The proof agent is there for these people. */
   scripted: boolean
-  http(person: Person | null, options: Omit<HttpOptions, 'timeoutMs' | 'user'>): Promise<HttpAnswer>
+  http(
+    person: Person | null,
+    options: Omit<HttpOptions, 'timeoutMs' | 'user' | 'agents'>,
+  ): Promise<HttpAnswer>
   socket(person: Person | null, options?: Partial<SocketOptions>): Promise<ProofSocket>
   /** Open, greeted, and subscribed to `subs`; null where the server did not do that. */
-  session(person: Person, subs: readonly Sub[], about?: string): Promise<ProofSocket | null>
+  session(
+    person: Person,
+    subs: readonly Sub[],
+    about?: string,
+    options?: Partial<SocketOptions>,
+  ): Promise<ProofSocket | null>
   newThread(person: Person): Promise<string | null>
   submit(person: Person, thread: string, script: Script, options?: SubmitOptions): Promise<Submitted | null>
   /** Reads the whole stored log of a thread, page by page, for the judge. */
@@ -88,11 +98,13 @@ export function createLab(options: LabOptions): Lab {
       return Math.max(leastPatienceMs, Math.min(profile.plan.patienceMs, deadline.at - performance.now()))
     },
   }
+  const agents = options.agents ?? openAgents()
   let instances = 0
 
   const lab: Lab = {
     ...options,
     plan,
+    agents,
     people: [],
     threads: [],
     scripted: false,
@@ -100,6 +112,7 @@ export function createLab(options: LabOptions): Lab {
       ask(recorder, url, {
         ca,
         ...given,
+        agents,
         user: person?.name ?? null,
         token: given.token ?? person?.token ?? null,
         timeoutMs: plan.patienceMs,
@@ -112,8 +125,8 @@ export function createLab(options: LabOptions): Lab {
         timeoutMs: plan.patienceMs,
         ...given,
       }),
-    async session(person, subs, about) {
-      const socket = await lab.socket(person, about === undefined ? {} : { about })
+    async session(person, subs, about, given = {}) {
+      const socket = await lab.socket(person, { ...given, ...(about === undefined ? {} : { about }) })
       instances += 1
       socket.send({ type: 'hello', instance: `${options.id}-${instances}`, subs })
       const ready = await socket.wait(({ type }) => type === 'ready', plan.patienceMs)

@@ -14,10 +14,11 @@ export async function compareStep(lab: Lab, stableUrl: string): Promise<void> {
   const { plan, recorder } = lab
   const [person] = lab.people
   if (person === undefined) return
-  const aside = (url: string): Lab => ({
-    ...createLab({ ...lab, url, recorder: scratch(recorder) }),
-    scripted: lab.scripted,
-  })
+  const aside = (url: string): Lab => {
+    const one = createLab({ ...lab, url, recorder: scratch(recorder) })
+    one.scripted = lab.scripted
+    return one
+  }
   const sides = { candidate: aside(lab.url), stable: aside(stableUrl) }
   for (let pair = 1; pair <= plan.pairs; pair += 1) {
     const order =

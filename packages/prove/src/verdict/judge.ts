@@ -50,7 +50,7 @@ export function judge(lines: readonly Line[]): Proof {
     ratio: { estimate: finite(ratio.estimate), lower: finite(ratio.lower), upper: finite(ratio.upper) },
     ratios: [...row.ratios],
   }))
-  const samples = samplesOf(view)
+  const samples = samplesOf(view, plan)
   const earlier = earlierOf(view, results, samples)
   const skipped = view.facts('skipped').map(({ step, why }) => `${step} was left out: ${why}`)
   const troubled = view.facts('trouble').map(({ step, what }) => `${step} broke off: ${what}`)
@@ -155,8 +155,8 @@ function modelOf(view: View): Proof['model'] {
   return view.facts('run').length > 0 ? 'simulated' : 'none'
 }
 
-function samplesOf(view: View): Record<string, number[]> {
-  const { first, total } = runTimes(view, 'concurrent')
+function samplesOf(view: View, plan: Plan): Record<string, number[]> {
+  const { first, total } = runTimes(view, plan, 'concurrent')
   const round = (values: readonly number[]): number[] =>
     values.map((value) => Math.round(value * 1000) / 1000)
   return {

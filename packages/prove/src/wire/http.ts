@@ -33,9 +33,19 @@ export interface HttpOptions {
   readonly fresh?: boolean
   readonly timeoutMs: number
   readonly ca?: string | null
+  readonly agents: Agents
 }
 
-const agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) }
+/** The kept connections of one proof. */
+export interface Agents {
+  readonly 'http:': HttpAgent
+  readonly 'https:': HttpsAgent
+}
+
+export const openAgents = (): Agents => ({
+  'http:': new HttpAgent({ keepAlive: true }),
+  'https:': new HttpsAgent({ keepAlive: true }),
+})
 
 /** Asks once and writes down what came. Never throws for what a server does; keeps no cookies. */
 export async function ask(recorder: Recorder, url: string, options: HttpOptions): Promise<HttpAnswer> {
@@ -109,7 +119,7 @@ function attempt(base: string, options: HttpOptions): Promise<Seen> {
     url,
     {
       method: options.method ?? 'GET',
-      agent: options.fresh === true ? false : secure ? agents['https:'] : agents['http:'],
+      agent: options.fresh === true ? false : secure ? options.agents['https:'] : options.agents['http:'],
       headers: {
         accept: 'application/json',
         ...(options.token == null ? {} : { authorization: `Bearer ${options.token}` }),
@@ -151,6 +161,6 @@ function plain(headers: IncomingHttpHeaders): Record<string, string> {
   )
 }
 
-export function closeAgents(): void {
+export function closeAgents(agents: Agents): void {
   for (const agent of Object.values(agents)) agent.destroy()
 }

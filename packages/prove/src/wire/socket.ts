@@ -170,6 +170,7 @@ async function attempt(
   const answer = (frame: JsonFrame): void => {
     if (options.quiet === true) return
     if (frame['type'] === 'ping') send({ type: 'pong', n: frame['n'] })
+    if (frame['type'] === 'auth_soon' && options.token != null) send({ type: 'auth', auth: options.token })
     if (frame['type'] !== 'ev' || !Array.isArray(frame['items'])) return
     unacked += frame['items'].length
     const last: unknown = frame['items'].at(-1)
