@@ -58,7 +58,7 @@ describe('on a real server', () => {
         profile: 'local',
         tokens: [node.local?.token ?? ''],
         // The fault is planned for a server that answers in 20 ms: on a busier one it is still threefold.
-        plan: { ...plan, patienceMs: 3_000 },
+        plan: { ...plan, patienceMs: 8_000 },
         only: stepsOf(check),
         against: setting === 'against' ? stable.url : null,
       })

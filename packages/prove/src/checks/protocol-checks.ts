@@ -35,7 +35,7 @@ export const msgInvalid: Check = {
   title: 'One bad message ends no session, the third does',
   ...framesChecks,
   catches: 'sessions that one message kills',
-  minimum: () => 10,
+  minimum: () => 11,
   judge: ({ view }) => cases(view, 'msg.invalid'),
 }
 

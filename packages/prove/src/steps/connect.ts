@@ -18,4 +18,26 @@ export async function connectStep(lab: Lab): Promise<void> {
     }
   }
   await Promise.all([worker(), worker(), worker(), worker()])
+  await turnedAway(lab)
 }
+
+/** Where a server turns somebody away at once, how it says so counts as met. */
+async function turnedAway(lab: Lab): Promise<void> {
+  const [person] = lab.people
+  if (person === undefined) return
+  const future = await lab.socket(person, { protocols: ['holdfast.v999'], about: 'another version' })
+  await future.closed(soonMs)
+  await future.close()
+  const instance = `${lab.id}-twice`
+  const first = await lab.socket(person, { about: 'superseded' })
+  first.send({ type: 'hello', instance })
+  await first.wait(({ type }) => type === 'ready', lab.plan.patienceMs)
+  const second = await lab.socket(person, { about: 'supersedes' })
+  second.send({ type: 'hello', instance })
+  await second.wait(({ type }) => type === 'ready', lab.plan.patienceMs)
+  await first.closed(soonMs)
+  await first.close()
+  await second.close()
+}
+
+const soonMs = 400

@@ -8,7 +8,12 @@ export async function flowStep(lab: Lab): Promise<void> {
   const thread = await lab.newThread(person)
   if (thread === null) return
   const stream = threadStream(thread)
-  const socket = await lab.session(person, [{ stream, after: 0 }], 'live')
+  // What happens to the user's threads is told as well: those frames are held against the contract, too.
+  const streams = [
+    { stream, after: 0 },
+    { stream: 'user/me', after: 'head' },
+  ] as const
+  const socket = await lab.session(person, streams, 'live')
   if (socket === null) return
   const follow = async (script: Script, ends?: 'agent_failed'): Promise<void> => {
     const submitted = await lab.submit(person, thread, script, {

@@ -157,6 +157,7 @@ async function invalidMessages(lab: Lab, person: Person): Promise<void> {
     ['an unknown type', '{"type":"teleport"}'],
     ['a field that is missing', '{"type":"sub"}'],
     ['a field of another type', '{"type":"unsub","stream":7}'],
+    ['a hello that is none', '{"type":"hello","instance":7}'],
     ['hello again', '{"type":"hello","instance":"again"}'],
     ['a pong that is no number', '{"type":"pong","n":"one"}'],
     ['an ack of what was never sent', '{"type":"ack","stream":"user/me","seq":-5}'],
