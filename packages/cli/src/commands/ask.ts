@@ -58,6 +58,7 @@ export function askCommand(context: Context, exit: (code: ExitCode) => void): Co
     .option('--out <directory>', 'save charts here as SVG')
     .option('--sql', 'show the SQL of each query')
     .option('--report <file>', 'save the answer as a report: a name that ends in .html (with charts) or .md')
+    .option('--agent <name>', 'whom to ask; without it the data helper')
     .option(
       '--model <name>',
       'who answers, such as offline; without it as the server has it (HOLDFAST_MODEL)',
