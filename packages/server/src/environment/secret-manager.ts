@@ -1,6 +1,7 @@
 /**
- * Google Secret Manager, over its REST protocol. The client is an optional dependency and takes half a second to load:
- * it is loaded when somebody opens this, and by nobody else.
+ * Google Secret Manager, over its REST protocol. The client takes half a second to load:
+ * it is loaded when somebody opens this, and by nobody else. No optional dependency: npm under Node 20, which installs us,
+ * leaves out such as ask for a newer Node, and says nothing.
  */
 import { HoldfastError } from '@holdfast/protocol'
 
