@@ -54,7 +54,7 @@ describe.skipIf(!hasChromium)('for everybody (needs /usr/bin/chromium)', () => {
     await page.getByRole('heading', { name: /missing for an answer/ }).waitFor()
     addresses.needsData = page.url()
     await page.goto(server.url)
-    await page.getByRole('button', { name: /Where does the money go/ }).click()
+    await page.getByRole('button', { name: /Cost by model/ }).click()
     await lastTurn(page).getByText('Verified playbook').waitFor()
     addresses.answered = page.url()
   })
