@@ -258,7 +258,7 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
     await expect.poll(() => page.getByRole('listitem').filter({ hasText: 'notes.pdf' }).count()).toBe(0)
   })
 
-  test('a broken file is named, with why, and the question stays open', async () => {
+  test('a broken file is named, with why, and the run ends as failed', async () => {
     const broken = join(server.dataDir, 'broken.json')
     await writeFile(broken, '{"a": 1, "b": [')
     await addFile(broken)
@@ -271,7 +271,7 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
       .getByText(/^broken\.json/)
       .last()
       .waitFor()
-    await lastTurn().getByText('Needs data').waitFor()
+    await lastTurn().getByText('Failed', { exact: true }).waitFor()
   })
 
   test('an address of nobody’s thread says no more than that there is none', async () => {
