@@ -223,6 +223,7 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
     await lastTurn().getByText('Needs data').waitFor()
     const second = await visitor.newPage()
     await second.goto(page.url())
+    await second.getByRole('textbox', { name: 'Your question' }).waitFor()
     await visitor.context.setOffline(true)
     await page
       .getByTestId('connection')
