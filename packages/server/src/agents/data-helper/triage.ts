@@ -78,9 +78,12 @@ const figureWords = new Set(
 export function triage(question: string, context: TriageContext): Triage {
   const tokens = tokenise(question).slice(0, maxQuestionTokens)
   const parsed = parseAny(question, context)
-  const scores = withoutTheWhole(context.playbooks.map((playbook) => vocabularyScore(tokens, playbook)))
-  const says = (set: ReadonlySet<string>) => tokens.some((token) => set.has(token.word))
-  const creative = says(elsewhere) || (says(verse) && says(writing))
+  const scores = withoutTheWhole(
+    context.playbooks.map((playbook) => vocabularyScore(tokens, playbook)),
+    namedByTitle(tokens, context.playbooks),
+  )
+  const speaksOf = (set: ReadonlySet<string>) => tokens.some((token) => set.has(token.word))
+  const creative = speaksOf(elsewhere) || (speaksOf(verse) && speaksOf(writing))
   const simple = parsed?.ok === true ? parsed.reading : null
   const asked = parsed?.ok === false ? parsed.question : null
   const simpleScore = simple === null ? (asked === null ? 0 : scopedScore) : scoreOf(simple)
@@ -114,14 +117,23 @@ export function triage(question: string, context: TriageContext): Triage {
   }
 }
 
+function namedByTitle(tokens: readonly Token[], known: readonly TriagePlaybook[]): ReadonlySet<PlaybookId> {
+  const words = tokens.map(({ word }) => word)
+  return new Set(known.filter(({ title }) => says(words, title.toLowerCase().split(' '))).map(({ id }) => id))
+}
+
 /** From this score on a playbook has been asked for by its own words. */
 const askedScore = 0.6
 const wholeFactor = 0.7
 
-/** Where a side of something is asked for ("why did the cost rise"), the whole of it (the cost) steps back. */
-function withoutTheWhole(scores: readonly Candidate[]): readonly Candidate[] {
+/**
+ * Where a side of something is asked for ("why did the cost rise"), the whole of it (the cost) steps back, unless it is
+ * named: "cost breakdown of failed requests" asks for a cost breakdown.
+ */
+function withoutTheWhole(scores: readonly Candidate[], named: ReadonlySet<PlaybookId>): readonly Candidate[] {
   const asked = new Set(scores.filter(({ score }) => score >= askedScore).map(({ playbook }) => playbook))
   return scores.map((candidate) =>
+    !named.has(candidate.playbook) &&
     narrower[candidate.playbook]?.some((playbook) => asked.has(playbook)) === true
       ? { ...candidate, score: candidate.score * wholeFactor }
       : candidate,

@@ -4,6 +4,7 @@ import type { WordWeights } from './word-weights.ts'
 export const moneyWords = {
   cost_breakdown: [
     ['cost*', 3],
+    ['cost breakdown', 2.5],
     ['spend*', 3],
     ['spent', 3],
     ['money', 3],

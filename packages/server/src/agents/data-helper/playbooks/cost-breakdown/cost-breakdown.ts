@@ -41,7 +41,7 @@ export const costBreakdown: Playbook = {
     'Where does the money go?',
     'What do we spend on AI, and on what?',
     'Break down our LLM cost by model and team',
-    'Which features make up most of the cost?',
+    'Why are our AI features so expensive?',
     'What is our total spend?',
     'Why is our AI bill so high?',
     'How much does each customer cost us?',

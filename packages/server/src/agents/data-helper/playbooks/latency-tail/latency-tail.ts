@@ -25,7 +25,7 @@ export const latencyTail: Playbook = {
     'Why is it slow, what is our p95?',
     'What is our p99 latency?',
     'How long do requests take?',
-    'Which model is slow, and when?',
+    'Which model takes longest, and when?',
     'When were we slow?',
     'What causes the long tail of response times?',
     'How long until the first token?',
