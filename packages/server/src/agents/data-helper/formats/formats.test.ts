@@ -15,16 +15,18 @@ function exportOf(format: Format) {
     if (!columns.has(name)) columns.set(name, make(name))
   }
   const whole = (name: string) => numbers(name, 200)
+  // Beside 200 tokens a cost of 200 would be asked about.
+  const money = (name: string) => numbers(name, 0.004)
   const time = (name: string) => times(name, ['2026-09-01T02:00:07.188Z'])
   const some = (name: string) => texts(name, 'alpha', 'beta')
   for (const reading of Object.values(format.fields))
-    for (const [name, kind] of columnsOf(reading)) add(name, { whole, time, some }[kind])
+    for (const [name, kind] of columnsOf(reading)) add(name, { whole, money, time, some }[kind])
   for (const name of [...format.detect, ...(format.ok?.column ?? []), ...(format.keep?.column ?? [])])
     add(name, some)
   return profileOf([...columns.values()], { kind: format.kinds[0] ?? 'csv' })
 }
 
-function columnsOf(reading: Reading): readonly (readonly [string, 'whole' | 'time' | 'some'])[] {
+function columnsOf(reading: Reading): readonly (readonly [string, 'whole' | 'money' | 'time' | 'some'])[] {
   switch (reading.as) {
     case 'text':
     case 'bare_model':
@@ -32,8 +34,9 @@ function columnsOf(reading: Reading): readonly (readonly [string, 'whole' | 'tim
       return reading.from.slice(0, 1).map((name) => [name, 'some'])
     case 'tag':
       return reading.from.slice(0, 1).map((name) => [`${name}.${reading.keys[0] ?? ''}`, 'some'])
-    case 'count':
     case 'money':
+      return reading.from.slice(0, 1).map((name) => [name, 'money'])
+    case 'count':
     case 'duration':
     case 'relative_time':
       return reading.from.slice(0, 1).map((name) => [name, 'whole'])
