@@ -126,6 +126,11 @@ describe('triage by words alone', () => {
     expect(asked.choices.map((choice) => choice.value).sort()).toEqual(expected)
   })
 
+  it('a playbook that is named by its title is meant, whatever else is spoken of', () => {
+    const { candidates } = triage('cost breakdown of failed requests', { playbooks, profiles: [] })
+    expect(levelCandidates(candidates).map(({ playbook }) => playbook)).toEqual(['cost_breakdown'])
+  })
+
   it('trusts no playbook with what none computes', () => {
     expect(triage('forecast our cost', { playbooks, profiles: [] }).candidates[0]?.score).toBeLessThan(0.5)
   })

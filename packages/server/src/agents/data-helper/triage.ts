@@ -119,12 +119,18 @@ export function triage(question: string, context: TriageContext): Triage {
 
 function namedByTitle(tokens: readonly Token[], known: readonly TriagePlaybook[]): ReadonlySet<PlaybookId> {
   const words = tokens.map(({ word }) => word)
-  return new Set(known.filter(({ title }) => says(words, title.toLowerCase().split(' '))).map(({ id }) => id))
+  return new Set(
+    known
+      .filter(({ id, title }) => id !== 'any_table' && says(words, title.toLowerCase().split(' ')))
+      .map(({ id }) => id),
+  )
 }
 
 /** From this score on a playbook has been asked for by its own words. */
 const askedScore = 0.6
 const wholeFactor = 0.7
+/** Of a playbook that is called by its title. */
+const namedScore = 0.99
 
 /**
  * Where a side of something is asked for ("why did the cost rise"), the whole of it (the cost) steps back, unless it is
@@ -132,12 +138,11 @@ const wholeFactor = 0.7
  */
 function withoutTheWhole(scores: readonly Candidate[], named: ReadonlySet<PlaybookId>): readonly Candidate[] {
   const asked = new Set(scores.filter(({ score }) => score >= askedScore).map(({ playbook }) => playbook))
-  return scores.map((candidate) =>
-    !named.has(candidate.playbook) &&
-    narrower[candidate.playbook]?.some((playbook) => asked.has(playbook)) === true
-      ? { ...candidate, score: candidate.score * wholeFactor }
-      : candidate,
-  )
+  return scores.map((candidate) => {
+    if (named.has(candidate.playbook)) return { ...candidate, score: Math.max(candidate.score, namedScore) }
+    const stepsBack = narrower[candidate.playbook]?.some((playbook) => asked.has(playbook)) === true
+    return stepsBack ? { ...candidate, score: candidate.score * wholeFactor } : candidate
+  })
 }
 
 /** The candidates that cannot be told apart: one, or those the user has to choose among. */
