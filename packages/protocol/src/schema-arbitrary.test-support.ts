@@ -50,7 +50,11 @@ export function arbitraryOf(root: JsonSchema): fc.Arbitrary<Json> {
           max: Math.min(numberOr(schema['maximum'], 1_000), 1_000),
         })
       case 'number':
-        return fc.double({ min: numberOr(schema['minimum'], -1e9), max: 1e9, noNaN: true })
+        return fc.double({
+          min: numberOr(schema['minimum'], -1e9),
+          max: numberOr(schema['maximum'], 1e9),
+          noNaN: true,
+        })
       case 'boolean':
         return fc.boolean()
       case 'null':
