@@ -28,6 +28,8 @@ In a clone of the repository the command is \`npx holdfast\`.`
 /** The command line. Each command reports its exit code through `exit`. */
 function createProgram(context: Context, exit: (code: ExitCode) => void): Command {
   const program = new Command('holdfast')
+    // What stands after a subcommand is the subcommand's, also where its parent has an option of that name.
+    .enablePositionalOptions()
     .description('Answers questions about your data, or says exactly which data is missing.')
     .version(manifest.version)
     .addHelpText('after', examples)

@@ -4,7 +4,7 @@ import { catalogue } from './checks/catalogue.ts'
 import type { Facts, Line } from './history/lines.ts'
 import { createRecorder, HistoryFullError, type Recorder } from './history/recorder.ts'
 import { viewOf } from './history/view.ts'
-import { createLab, type Hook, type Lab, randomHex, type SimulationKey } from './lab/lab.ts'
+import { createLab, type Hook, type Lab, pause, randomHex, type SimulationKey } from './lab/lab.ts'
 import { type Plan, type ProfileName, profiles } from './plan/profiles.ts'
 import { compareStep } from './steps/compare.ts'
 import { type Idler, openIdler } from './steps/idle.ts'
@@ -194,6 +194,8 @@ async function take(step: Step, lab: Lab, during?: () => void): Promise<boolean>
   recorder.step = step.id
   const delay = monitorEventLoopDelay({ resolution: 10 })
   delay.enable()
+  // It compares one tick with the next: without one before and one after, a stall at either end is not seen.
+  await pause(tickMs)
   const began = performance.now()
   const cpu = process.cpuUsage()
   let goesOn = true
@@ -206,10 +208,11 @@ async function take(step: Step, lab: Lab, during?: () => void): Promise<boolean>
     if (!goesOn) return false
     recorder.fact('trouble', { step: step.id, what: error instanceof Error ? error.message : String(error) })
   } finally {
-    delay.disable()
-    recorder.step = step.id
     const seconds = (performance.now() - began) / 1000
     const { user, system } = process.cpuUsage(cpu)
+    await pause(tickMs)
+    delay.disable()
+    recorder.step = step.id
     if (goesOn)
       recorder.fact('block', {
         label: step.id,
@@ -270,6 +273,8 @@ async function diagnose(lab: Lab): Promise<void> {
   }
 }
 
+/** Two of the monitor's. */
+const tickMs = 20
 const diagnosticMs = 6_000
 const diagnosisMs = 20_000
 /** Steps that can be taken again by themselves and are over soon. */

@@ -14,7 +14,7 @@ export async function proveBundled(options: Partial<ProveOptions> = {}, fault: F
       profile: 'self-test',
       simulation,
       expectCommit: world.commit,
-      plan: { patienceMs: 10_000 },
+      plan: { patienceMs: 15_000 },
       ...options,
       ...(options.against === 'itself' ? { against: server.url, url: server.url } : {}),
     })

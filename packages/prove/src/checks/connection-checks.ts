@@ -157,6 +157,8 @@ export const wsKeepalive: Check = {
   judge({ view }) {
     const found = cases(view, 'ws.keepalive')
     const violations: Violation[] = [...found.violations]
+    // While this machine stood still, what came in time was read late.
+    const stoodStillMs = Math.max(0, ...view.facts('block').map(({ stallMs }) => stallMs))
     let pings = 0
     for (const { conn, t } of view.opens.filter(({ about }) => about === 'idle')) {
       const frames = view.receivedOn(conn)
@@ -165,10 +167,9 @@ export const wsKeepalive: Check = {
       if (typeof heartbeat !== 'number') continue
       const times = frames.filter(({ type }) => type === 'ping').map((frame) => frame.t)
       pings += times.length
-      // A machine that is busy is late; one that is early by more than the fifth is wrong.
       for (const [index, at] of times.entries()) {
         const intervalMs = (at - (times[index - 1] ?? ready?.t ?? at)) / 1e6
-        if (intervalMs > 1.2 * heartbeat + latenessMs)
+        if (intervalMs > 1.2 * heartbeat + latenessMs + stoodStillMs)
           violations.push({
             what: `a ping after ${ms(intervalMs)}, with ${ms(heartbeat)} ± 20 % promised`,
             t: at,

@@ -5,8 +5,8 @@ import type { World } from './world.ts'
 export const fastClock = {
   heartbeatMs: 300,
   /** A connection's credentials run out after this, unless they are renewed in band. */
-  authMs: 1_000,
-  authSoonMs: 500,
+  authMs: 5_000,
+  authSoonMs: 2_500,
 } as const
 
 interface Served {

@@ -33,8 +33,8 @@ export async function slowStep(lab: Lab): Promise<void> {
     user: person.name,
     thread,
     after: 0,
-    role: 'live',
-    // One that was cut off resumes, and is judged by what it got then.
+    // One that was cut off comes back, and the whole is asked of what it got then.
+    role: slow.isOpen ? 'live' : 'first_half',
     whole: slow.isOpen,
     cut: 'slow',
     run: null,
