@@ -1,5 +1,6 @@
+import { type ModelProvider, offlineName } from './model-settings.ts'
 import type { Secret } from './secret.ts'
-import { type ModelProvider, offlineName, SettingError, type Settings } from './settings.ts'
+import { SettingError, type Settings } from './settings.ts'
 
 /** A provider's model as the settings name it, with what is needed to ask it. */
 export interface ModelChoice {
