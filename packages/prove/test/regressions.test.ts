@@ -8,7 +8,7 @@ import { catalogue } from '../src/checks/catalogue.ts'
 import type { Plan } from '../src/plan/profiles.ts'
 import { prove } from '../src/prove.ts'
 import { openFaultProxy } from '../src/self-test/fault-proxy.ts'
-import { regressions } from '../src/self-test/faults.ts'
+import { regressions } from '../src/self-test/regressions.ts'
 
 /** The faults of the self-test, before a real server with a real store. */
 const plan: Partial<Plan> = {

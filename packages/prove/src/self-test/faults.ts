@@ -1,213 +1,8 @@
-import type { Fault, FaultContext, HttpMessage, ProxiedSocket } from './fault-proxy.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PlantedFault } from './planted-fault.ts'
+import { regressions } from './regressions.ts'
+import { items, itemsOf, json, remember, resumesAfter } from './tampering.ts'
 
-export interface PlantedFault {
-  readonly name: string
-  /** The check that has to fail on it. */
-  readonly check: string
-  readonly fault: () => Fault
-  /** Where the plan's is too short for what has to be waited for. */
-  readonly patienceMs?: number
-  /** What else is different while it stands: hooks that do not do what they should, a stable build to compare with. */
-  readonly setting?:
-    | 'stall'
-    | 'against'
-    | 'restart-kills'
-    | 'kill-forgets'
-    | 'rollback-does-nothing'
-    | 'certificate'
-}
-
-type Frame = Record<string, unknown>
-interface Item {
-  readonly seq: number
-  readonly type: string
-  readonly runId: string
-}
-
-const itemsOf = (frame: Frame): readonly Item[] =>
-  frame['type'] === 'ev' && Array.isArray(frame['items']) ? (frame['items'] as Item[]) : []
-
-/** Frames of one item each: so single events can be dropped, doubled and exchanged without a gap inside a frame. */
-const split = (frame: Frame): readonly Frame[] =>
-  itemsOf(frame).map((item) => ({ ...frame, first: item.seq, items: [item] }))
-
-/** Changes what an `ev` frame carries, item by item; other frames pass. */
-const items =
-  (change: (one: Frame, item: Item, socket: ProxiedSocket, context: FaultContext) => readonly object[]) =>
-  (frame: Frame, socket: ProxiedSocket, context: FaultContext): readonly object[] =>
-    frame['type'] === 'ev'
-      ? split(frame).flatMap((one) => {
-          const [item] = itemsOf(one)
-          return item === undefined ? [] : change(one, item, socket, context)
-        })
-      : [frame]
-
-const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
-const json = (message: HttpMessage, change: (body: Frame) => unknown): void => {
-  try {
-    message.body = JSON.stringify(change(JSON.parse(message.body) as Frame))
-  } catch {
-    // What is no JSON stays as it is.
-  }
-}
-
-const once = (context: FaultContext, key: string): boolean => {
-  if (context.state.has(key)) return false
-  context.state.set(key, true)
-  return true
-}
-
-const isEventsPage = (path: string): boolean => /^\/v1\/threads\/[^/]+\/events/.test(path)
-const resumesAfter = (socket: ProxiedSocket): number | null => {
-  for (const after of socket.subs.values()) if (typeof after === 'number' && after > 0) return after
-  return null
-}
-
-/** Remembers the credentials that were good, as a server that confuses users would have them at hand. */
-const remember = (context: FaultContext, headers: Record<string, string>, path = ''): void => {
-  const { authorization } = headers
-  if (authorization === undefined) return
-  const [, id] = /(thr_[0-9A-Z]{26}|run_[0-9A-Z]{26})/.exec(path) ?? []
-  if (id !== undefined && !context.state.has(`owner ${id}`)) context.state.set(`owner ${id}`, authorization)
-  if (!context.state.has('good')) context.state.set('good', authorization)
-}
-
-/** The twelve of the issue first: each has to turn a proof of any server into a NO-GO, by the check that is named. */
-export const regressions: readonly PlantedFault[] = [
-  {
-    name: 'close 1011 on connect',
-    check: 'ws.close-audit',
-    fault: () => ({
-      opened({ client, index }) {
-        if (index % 3 === 0) client.close(1011)
-      },
-    }),
-  },
-  {
-    name: 'a tool_completed is missing',
-    check: 'run.order',
-    fault: () => ({ fromServer: items((one, { type }) => (type === 'tool_completed' ? [] : [one])) }),
-  },
-  {
-    name: 'events in another order',
-    check: 'run.order',
-    fault: () => ({
-      fromServer: items((one, { type }, { index }, { state }) => {
-        // What is thought is held back until after what is done.
-        const key = `held ${index}`
-        if (type === 'agent_thinking') {
-          state.set(key, one)
-          return []
-        }
-        const held = state.get(key) as object | undefined
-        if (held === undefined) return [one]
-        state.delete(key)
-        return [one, held]
-      }),
-    }),
-  },
-  {
-    name: 'an event twice after coming back',
-    check: 'resume.cut',
-    fault: () => ({
-      fromServer: items((one, _item, socket, context) =>
-        resumesAfter(socket) !== null && once(context, `doubled ${socket.index}`) ? [one, one] : [one],
-      ),
-    }),
-  },
-  {
-    name: "another user's event",
-    check: 'iso.delivery',
-    fault: () => ({
-      fromServer: items((one, { type }, { index }, { sockets }) => {
-        if (type === 'tool_completed')
-          for (const other of sockets)
-            if (other.index === index + 1 || other.index === index - 1) other.toClient(one)
-        return [one]
-      }),
-    }),
-  },
-  {
-    name: 'one event lost after coming back',
-    check: 'resume.cut',
-    fault: () => ({
-      fromServer: items((one, _item, socket, context) =>
-        resumesAfter(socket) !== null && once(context, `lost ${socket.index}`) ? [] : [one],
-      ),
-    }),
-  },
-  {
-    name: 'a wrong key is good enough',
-    check: 'auth.negative',
-    fault: () => {
-      const mend = (headers: Record<string, string>, context: FaultContext): void => {
-        remember(context, headers)
-        const good = context.state.get('good')
-        // Whatever has the length of a token is taken for one.
-        if (typeof good === 'string' && headers['authorization']?.length === good.length)
-          headers['authorization'] = good
-      }
-      return {
-        request({ headers }, context) {
-          mend(headers, context)
-          return undefined
-        },
-        upgrade(headers, context) {
-          mend(headers, context)
-          return undefined
-        },
-      }
-    },
-  },
-  {
-    name: 'the simulation endpoint lets anybody in',
-    check: 'auth.simkey',
-    fault: () => ({
-      answer(answer, { path, method }) {
-        if (path !== '/auth/e2e/session' || method !== 'POST' || answer.status === 201) return
-        answer.status = 201
-        answer.body = JSON.stringify({ token: 'made-for-whoever-asked', kind: 'simulated' })
-      },
-    }),
-  },
-  {
-    name: 'a field was renamed',
-    check: 'contract.conform',
-    fault: () => ({
-      fromServer: (frame) => [
-        JSON.parse(JSON.stringify(frame).replaceAll('"durationMs":', '"elapsedMs":')) as object,
-      ],
-    }),
-  },
-  {
-    name: 'an event is shown and not stored',
-    check: 'run.agree',
-    fault: () => ({
-      answer(answer, { path }) {
-        if (isEventsPage(path))
-          json(answer, (body) => ({
-            ...body,
-            items: (body['items'] as Item[] | undefined)?.filter(({ type }) => type !== 'agent_thinking'),
-          }))
-      },
-    }),
-  },
-  { name: 'SIGTERM without drain', check: 'drain.rolling', setting: 'restart-kills', fault: () => ({}) },
-  {
-    name: 'the first event takes three times as long',
-    check: 'perf.compare',
-    setting: 'against',
-    fault: () => ({
-      async fromServer(frame) {
-        if (itemsOf(frame).some(({ type }) => type === 'run_queued')) await wait(60)
-        return [frame]
-      },
-    }),
-  },
-]
-
-/** One more for each check that the twelve leave out. */
 const others: readonly PlantedFault[] = [
   {
     name: 'two builds answer',
@@ -252,7 +47,7 @@ const others: readonly PlantedFault[] = [
     check: 'ws.latency',
     fault: () => ({
       async fromServer(frame) {
-        if (itemsOf(frame).some(({ type }) => type === 'run_queued')) await wait(1_100)
+        if (itemsOf(frame).some(({ type }) => type === 'run_queued')) await sleep(1_100)
         return [frame]
       },
     }),
@@ -366,7 +161,7 @@ const others: readonly PlantedFault[] = [
           performance.now() < until &&
           [...sockets].some(({ client }) => client.bufferedAmount > 32 * 1024)
         )
-          await wait(20)
+          await sleep(20)
         return [frame]
       },
     }),

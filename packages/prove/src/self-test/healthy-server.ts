@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -11,6 +11,7 @@ import {
   SubmitRun,
   type UserId,
 } from '@holdfast/protocol'
+import { macOf, newSimulationKey } from '@holdfast/protocol/e2e'
 import { WebSocketServer } from 'ws'
 import { z } from 'zod'
 import { serveSocket } from './healthy-socket.ts'
@@ -25,7 +26,7 @@ import {
   type World,
 } from './world.ts'
 
-export const simulation = { key: '5e1f7e57'.repeat(8), host: 'self-test.invalid' } as const
+export const simulation = { key: newSimulationKey(), host: 'self-test.invalid' } as const
 
 export interface HealthyServer {
   readonly url: string
@@ -272,17 +273,15 @@ function simulated(
   { headers }: IncomingMessage,
 ): Answer {
   const header = (name: string): string => String(headers[name] ?? '')
-  const digest = createHash('sha256').update(text).digest('hex')
-  const signed = [
-    'e2e-sim.v1',
+  const parts = {
     method,
-    simulation.host,
+    host: simulation.host,
     path,
-    header('x-e2e-timestamp'),
-    header('x-e2e-nonce'),
-    digest,
-  ].join('\n')
-  const expected = Buffer.from(`v1=${createHmac('sha256', simulation.key).update(signed).digest('hex')}`)
+    timestamp: header('x-e2e-timestamp'),
+    nonce: header('x-e2e-nonce'),
+  }
+  const mac = macOf(simulation.key, parts, Buffer.from(text)).toString('hex')
+  const expected = Buffer.from(`v1=${mac}`)
   const given = Buffer.from(header('x-e2e-signature'))
   if (
     given.length !== expected.length ||

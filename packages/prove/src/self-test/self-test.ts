@@ -6,8 +6,9 @@ import { toolVersion } from '../tool-version.ts'
 import type { CheckResult, Proof } from '../verdict/proof-document.ts'
 import { proveCertificate } from './certificate.ts'
 import { openFaultProxy } from './fault-proxy.ts'
-import { faults, type PlantedFault } from './faults.ts'
+import { faults } from './faults.ts'
 import { type HealthyServer, openHealthyServer, simulation } from './healthy-server.ts'
+import type { PlantedFault } from './planted-fault.ts'
 import { createWorld, type World } from './world.ts'
 
 export interface KillRow {

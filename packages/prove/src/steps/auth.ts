@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { e2ePaths, newSimulationKey } from '@holdfast/protocol/e2e'
 import type { Lab } from '../lab/lab.ts'
 import { signSimulation } from '../lab/simulation.ts'
 
@@ -176,14 +177,15 @@ async function expiry(lab: Lab, note: Note): Promise<void> {
   await socket.close()
 }
 
-const simulationPath = '/auth/e2e/session'
+const simulationPath = e2ePaths.session
 
 async function simulationKey(lab: Lab, note: Note): Promise<void> {
   const body = { persona: 'alice', run: `prove-${lab.id}-key`, mode: 'token' }
   const post = (headers: Record<string, string>) =>
     lab.http(null, { method: 'POST', path: simulationPath, headers, body, about: 'simkey' })
   const wrong = signSimulation(
-    { key: '0123456789abcdef'.repeat(4), host: lab.simulation?.host ?? new URL(lab.url).host },
+    lab,
+    { key: newSimulationKey(), host: lab.simulation?.host ?? new URL(lab.url).host },
     { method: 'POST', path: simulationPath, body: JSON.stringify(body) },
   )
   if (lab.simulation === null) {

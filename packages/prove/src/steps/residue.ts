@@ -1,3 +1,4 @@
+import { e2ePaths } from '@holdfast/protocol/e2e'
 import type { Lab } from '../lab/lab.ts'
 import { signSimulation } from '../lab/simulation.ts'
 
@@ -47,11 +48,11 @@ async function purgeSimulated(lab: Lab): Promise<void> {
   const { simulation } = lab
   if (simulation === null) return
   for (const { name } of lab.people) {
-    const path = `/auth/e2e/runs/${name}`
+    const path = e2ePaths.run(name)
     const purged = await lab.http(null, {
       method: 'DELETE',
       path,
-      headers: signSimulation(simulation, { method: 'DELETE', path, body: '' }),
+      headers: signSimulation(lab, simulation, { method: 'DELETE', path, body: '' }),
       about: 'purge',
     })
     const { status } = purged

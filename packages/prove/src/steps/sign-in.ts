@@ -1,4 +1,5 @@
 import { proofAgentName } from '@holdfast/protocol'
+import { e2ePaths } from '@holdfast/protocol/e2e'
 import type { Lab, Person } from '../lab/lab.ts'
 import { signSimulation } from '../lab/simulation.ts'
 
@@ -47,10 +48,10 @@ async function bySimulation(lab: Lab): Promise<void> {
     const body = { persona: personas[index % personas.length] ?? 'alice', run: name, mode: 'token' }
     const answer = await lab.http(null, {
       method: 'POST',
-      path: '/auth/e2e/session',
-      headers: signSimulation(simulation, {
+      path: e2ePaths.session,
+      headers: signSimulation(lab, simulation, {
         method: 'POST',
-        path: '/auth/e2e/session',
+        path: e2ePaths.session,
         body: JSON.stringify(body),
       }),
       body,
