@@ -9,6 +9,7 @@ import type { DataRequest } from '../model/turn.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { useStore } from '../ui/use-store.ts'
+import { Choices } from './choices.tsx'
 import { useThread } from './thread-context.ts'
 import { UploadRows } from './upload-rows.tsx'
 
@@ -25,7 +26,7 @@ interface RequestCardProps {
 /** What is missing, item by item, and a place to bring it; or one question with its choices as buttons. */
 export function RequestCard(props: RequestCardProps): ReactNode {
   const { request, waits, unlocks } = props
-  const { items, question } = request
+  const { items, question, approval } = request
   const arrived = useArrivedFields(waits)
   const satisfied = new Set([...props.satisfied, ...arrived])
   const titleId = useId()
@@ -37,7 +38,7 @@ export function RequestCard(props: RequestCardProps): ReactNode {
       {question === undefined ? (
         <Checklist titleId={titleId} items={items} satisfied={satisfied} unlocks={unlocks} />
       ) : (
-        <Choices titleId={titleId} question={question} waits={waits} />
+        <Choices titleId={titleId} question={question} approval={approval} waits={waits} />
       )}
       {items.length > 0 && waits && <DropPlace items={items} />}
     </section>
@@ -56,39 +57,6 @@ function useArrivedFields(waits: boolean): readonly string[] {
     for (const id of ids) void loadFileProfile(id)
   }, [key])
   return fieldsIn(profiles, ids)
-}
-
-function Choices({
-  titleId,
-  question,
-  waits,
-}: {
-  readonly titleId: string
-  readonly question: NonNullable<DataRequest['question']>
-  readonly waits: boolean
-}): ReactNode {
-  const { ask } = useThread()
-  return (
-    <div className="p-4">
-      <h3 id={titleId} className="flex gap-2 font-semibold">
-        <Icon name="question" className="mt-0.5 size-5 text-wait" />
-        {question.text}
-      </h3>
-      <div className="mt-3 flex flex-col gap-2 sm:flex-row sm:flex-wrap">
-        {question.choices.map(({ value, label }) => (
-          <Button
-            key={value}
-            disabled={!waits}
-            onClick={() => ask(label)}
-            className="text-left sm:text-center"
-          >
-            {label}
-          </Button>
-        ))}
-      </div>
-      {waits && <p className="mt-2 text-sm text-soft">Or answer in your own words below.</p>}
-    </div>
-  )
 }
 
 function Checklist({
