@@ -240,9 +240,9 @@ describe.each(wires.map(([wire, ...rest]) => [wire.provider, wire, ...rest] as c
       })
     })
 
-    test.skipIf(wire === googleWire)(
-      'input that is no JSON is told to the model, which does it better',
-      async () => {
+    // Google's arguments are an object and no text: they cannot be broken.
+    if (wire !== googleWire)
+      test('input that is no JSON is told to the model, which does it better', async () => {
         main.script((asked) => {
           const last = asked.turns.at(-1)
           if (last?.role === 'user') return call('{"left":2,"ri')
@@ -256,8 +256,7 @@ describe.each(wires.map(([wire, ...rest]) => [wire.provider, wire, ...rest] as c
           { data: { ok: false, error: { code: 'bad_request' } } },
           { data: { ok: true, output: { sum: 5 } } },
         ])
-      },
-    )
+      })
 
     test('input that does not fit, and a tool that there is not, are told to the model', async () => {
       main.script((asked, index) => {
