@@ -47,7 +47,7 @@ test('the token travels in Authorization', async () => {
   const seen: (string | undefined)[] = []
   server.respond = (request, response) => {
     seen.push(request.headers.authorization, request.url)
-    json(response, 200, { user: makeId('user'), kind: 'local' })
+    json(response, 200, { user: makeId('user'), kind: 'local', scopes: ['write'], tier: 'development' })
   }
   await client.session()
   expect(seen).toEqual([`Bearer ${token}`, '/v1/session'])

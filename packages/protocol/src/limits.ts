@@ -13,7 +13,7 @@ export const limits = {
   idempotencyKeyLength: 200,
   pageItems: 200,
   /** Rows of a file that may be looked at without asking about it. */
-  fileRowsShown: 200,
+  fileRowsPageItems: 200,
   eventsPageItems: 1000,
   eventsPageBytes: 1 * MiB,
   jsonBodyBytes: 256 * KiB,

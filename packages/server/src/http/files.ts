@@ -19,7 +19,7 @@ import { authenticate } from './guard.ts'
 const discardMs = 10_000
 
 const RowsQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(limits.fileRowsShown).default(50),
+  limit: z.coerce.number().int().min(1).max(limits.fileRowsPageItems).default(50),
 })
 
 type ById = { Params: { id: string } }
