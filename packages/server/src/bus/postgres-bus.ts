@@ -77,14 +77,19 @@ async function openSession(
     await leave(client)
     throw error
   }
-  /** A statement that fails or is not answered ends the connection, and so the session. */
-  const query = async (text: string, values: readonly unknown[] = []): Promise<void> => {
-    try {
-      await client.query(text, [...values])
-    } catch (error) {
-      client.connection.stream.destroy()
-      throw error
-    }
+  let last: Promise<void> = Promise.resolve()
+  /** One after another. A statement that fails or is not answered ends the connection, and so the session. */
+  const query = (text: string, values: readonly unknown[] = []): Promise<void> => {
+    const asked = last.then(async () => {
+      try {
+        await client.query(text, [...values])
+      } catch (error) {
+        client.connection.stream.destroy()
+        throw error
+      }
+    })
+    last = asked.catch(() => {})
+    return asked
   }
   const heartbeat = setInterval(() => void query('select 1').catch(() => {}), heartbeatMs)
   client.on('end', () => clearInterval(heartbeat))
