@@ -197,7 +197,16 @@ export const WsTicket = z.object({
 })
 export type WsTicket = z.infer<typeof WsTicket>
 
-export const AgentInfo = z.object({ name: z.string(), description: z.string(), tools: z.array(z.string()) })
+export const AgentInfo = z.object({
+  name: z.string(),
+  description: z.string(),
+  tools: z.array(z.string()),
+  models: z
+    .array(z.string())
+    .min(1)
+    .describe('what a run of this agent may name as its model; the first is taken where none is named'),
+})
+export type AgentInfo = z.infer<typeof AgentInfo>
 export const AgentList = z.object({ items: z.array(AgentInfo) })
 export type AgentList = z.infer<typeof AgentList>
 

@@ -165,9 +165,12 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
     workspace,
     followEvents: realtime.followEvents,
     agentsOf: (principal) =>
-      registry
-        .agentsOf(principal)
-        .map(({ name, description, tools }) => ({ name, description, tools: [...tools] })),
+      registry.agentsOf(principal).map(({ name, description, tools, offlineRules }) => ({
+        name,
+        description,
+        tools: [...tools],
+        models: [...registry.models.namesFor(offlineRules)],
+      })),
     node: deps.node,
     pageDirectory: deps.pageDirectory,
     dependencies: deps.dependencies,

@@ -180,7 +180,9 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
         }
       },
     },
-    agentsOf: () => [{ name: 'data-helper', description: 'Answers questions about data', tools: [] }],
+    agentsOf: () => [
+      { name: 'data-helper', description: 'Answers questions about data', tools: [], models: ['offline'] },
+    ],
     node,
     ...auth,
     proxyHops: 0,

@@ -15,6 +15,8 @@ export interface ResolvedModel {
 
 export interface ModelManager {
   readonly names: readonly string[]
+  /** What may be named where the agent has these rules, the default first. */
+  namesFor(rules: OfflineRules | null): readonly string[]
   /**
    * @param name the run's wish, which has no fallback; null takes the default and those after it
    * @param rules the agent's own for the offline model
@@ -50,13 +52,16 @@ export function createModelManager(
     return { name, offline: false, model }
   }
 
+  // An agent without offline rules has the others to fall back on.
+  const able = (from: readonly string[], rules: OfflineRules | null): readonly string[] =>
+    from.filter((name) => name !== offlineModelName || rules !== null)
+
   return {
     names,
+    namesFor: (rules) => [...new Set(able([...defaults, ...names], rules))],
     resolve: (wish, rules) => {
       if (wish !== null) return resolveOne(wish, rules)
-      // An agent without offline rules has the others to fall back on.
-      const able = defaults.filter((name) => name !== offlineModelName || rules !== null)
-      const [first = defaults[0], ...later] = able
+      const [first = defaults[0], ...later] = able(defaults, rules)
       const fallback = later.reduceRight<ResolvedModel | null>(
         (next, name) => ({ ...resolveOne(name, rules), ...(next === null ? {} : { fallback: next }) }),
         null,

@@ -6,6 +6,7 @@ import { session } from '../live/session.ts'
 import { Button } from '../ui/button.tsx'
 import { Page, Section } from '../ui/section.tsx'
 import { useStore } from '../ui/use-store.ts'
+import { ModelChoice } from './model-choice.tsx'
 import { Tokens } from './tokens.tsx'
 
 const themes: readonly (readonly [Theme, string])[] = [
@@ -25,6 +26,12 @@ export function SettingsScreen(): ReactNode {
         <ThemeChoice />
       </Section>
       <Section
+        title="Model"
+        hint="Which language model answers your next questions. Figures come from the same queries whichever it is."
+      >
+        <ModelChoice />
+      </Section>
+      <Section
         title="Time zone"
         hint="How times in tables and figures are shown. Exports of providers are in UTC, and so is what the agent computes."
       >
@@ -34,7 +41,7 @@ export function SettingsScreen(): ReactNode {
         title="Tokens"
         hint="For programs that ask in your name. A token is shown once, when it is made, and never changes your account."
       >
-        {who?.scopes.includes('account') === true ? (
+        {who?.scopes.includes('account') === true && who.kind !== 'simulated' ? (
           <Tokens />
         ) : (
           <p className="text-sm text-soft">Whoever is signed in here cannot make tokens.</p>
