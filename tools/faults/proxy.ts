@@ -34,8 +34,8 @@ export interface Strike {
   readonly client: number
   readonly kind: FaultKind
   readonly fromMs: number
-  /** Infinity: until the connection ends. */
-  readonly untilMs: number
+  /** Infinity: until the connection ends, or, of a cut, until the server says something. */
+  untilMs: number
 }
 
 /** A connection that reached a server, from its beginning to its end. Infinity: it has not ended. */
@@ -172,7 +172,7 @@ type Manner =
   | { readonly kind: 'wait'; readonly until: Promise<void> }
   | { readonly kind: 'slice'; readonly bytes: number }
   | { readonly kind: 'throttle'; readonly bytesPerSecond: number }
-  | { readonly kind: 'cut' }
+  | { readonly kind: 'cut'; readonly strike: Strike }
   | { readonly kind: 'late'; readonly delayMs: number }
 
 interface Joined extends ProxiedConnection {
@@ -237,6 +237,7 @@ function join(
       case 'cut':
         // Half of what the server says; what the client says has no part in this.
         if (to !== near) return write(to, chunk)
+        now.strike.untilMs = Date.now()
         await write(to, chunk.subarray(0, Math.ceil(chunk.length / 2)))
         // The half has to leave before the RST, which throws away what waits.
         await sleep(5)
@@ -294,16 +295,20 @@ function join(
     destroy,
     strike(fault) {
       const fromMs = Date.now()
-      const note = (untilMs: number): void => record({ client, kind: fault.kind, fromMs, untilMs })
+      const note = (untilMs: number): Strike => {
+        const strike = { client, kind: fault.kind, fromMs, untilMs }
+        record(strike)
+        return strike
+      }
       switch (fault.kind) {
         case 'reset':
           note(fromMs)
           return destroy()
         case 'hole':
           manner = { kind: 'swallow' }
-          if (fault.ms === 'open') return note(Number.POSITIVE_INFINITY)
-          timer = setTimeout(destroy, fault.ms)
-          return note(fromMs + fault.ms)
+          note(fault.ms === 'open' ? Number.POSITIVE_INFINITY : fromMs + fault.ms)
+          if (fault.ms !== 'open') timer = setTimeout(destroy, fault.ms)
+          return
         case 'stall':
           note(fromMs + fault.ms)
           manner = {
@@ -323,8 +328,8 @@ function join(
           note(fromMs + fault.ms)
           return forAWhile({ kind: 'late', delayMs: fault.delayMs }, fault.ms)
         case 'truncate':
-          note(fromMs)
-          manner = { kind: 'cut' }
+          // It may be seconds until there is something to cut, and that may be the goodbye itself.
+          manner = { kind: 'cut', strike: note(Number.POSITIVE_INFINITY) }
           return
         default:
           fault satisfies never
