@@ -8,6 +8,7 @@ import { ConnectionIndicator } from './threads/connection-indicator.tsx'
 import { Sidebar } from './threads/sidebar.tsx'
 import { Banner } from './ui/banner.tsx'
 import { Button, IconButton } from './ui/button.tsx'
+import { ErrorBoundary } from './ui/error-boundary.tsx'
 import { Notices } from './ui/notices.tsx'
 import { Sheet } from './ui/sheet.tsx'
 import { useMedia, wideQuery } from './ui/use-media.ts'
@@ -52,7 +53,9 @@ export function App(): ReactNode {
             </aside>
           )}
           <main id="main" tabIndex={-1} className="min-w-0 flex-1 outline-none">
-            <Screen />
+            <ErrorBoundary key={place} instead={<Broken />}>
+              <Screen />
+            </ErrorBoundary>
           </main>
         </div>
       </div>
@@ -90,4 +93,17 @@ function Screen(): ReactNode {
     default:
       return here satisfies never
   }
+}
+
+function Broken(): ReactNode {
+  return (
+    <Plain
+      title="This part of the page does not work"
+      text="The fault is the page’s own. What you asked and what was answered is safe on the server."
+    >
+      <Button look="primary" icon="retry" onClick={() => location.reload()}>
+        Load the page again
+      </Button>
+    </Plain>
+  )
 }

@@ -7,14 +7,28 @@ import { client, goToSignIn } from './live/connection.ts'
 import { report } from './live/notices.ts'
 import { session } from './live/session.ts'
 import { followThreads } from './live/thread-list.ts'
+import { whenReachable } from './live/when-reachable.ts'
 import './style.css'
 
 const root = document.getElementById('root')
 if (root === null) throw new Error('The page has no place for itself')
 
+/** While there is no page yet to show it on. */
+function say(place: HTMLElement, sentence: string): void {
+  const text = document.createElement('p')
+  text.role = 'status'
+  text.className = 'p-6'
+  text.textContent = sentence
+  place.replaceChildren(text)
+}
+
 async function begin(place: HTMLElement): Promise<void> {
   // Nothing is drawn for somebody who is not signed in.
-  session.set(await client.session())
+  session.set(
+    await whenReachable(() => client.session(), {
+      onWait: (error) => say(place, `${sentenceOf(error)} This page tries by itself.`),
+    }),
+  )
   createRoot(place).render(
     <StrictMode>
       <App />
@@ -25,8 +39,5 @@ async function begin(place: HTMLElement): Promise<void> {
 
 begin(root).catch((error: unknown) => {
   if (error instanceof HoldfastHttpError && error.status === 401) return goToSignIn()
-  // There is no page to show it on.
-  const text = document.createElement('p')
-  text.textContent = `${sentenceOf(error)} Reload the page to try again.`
-  root.replaceChildren(text)
+  say(root, `${sentenceOf(error)} Reload the page to try again.`)
 })

@@ -2,7 +2,7 @@
  * What people do with the page, in a real Chromium on a real server over real sockets. After each journey no page may
  * have complained: no error in its console, none of its scripts, no violation of its policy.
  */
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -80,6 +80,9 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
     await ask(money)
     await page.getByRole('heading', { name: /missing for an answer/ }).waitFor()
     expect(await page.getByText('Where to get it').count()).toBeGreaterThan(0)
+    const template = page.waitForEvent('download')
+    await page.getByRole('link', { name: 'Template' }).click()
+    expect(await readFile(await (await template).path(), 'utf8')).toMatch(/^[a-z_]+(,[a-z_]+)*\r\n/)
     const chooser = page.waitForEvent('filechooser')
     await page.getByRole('button', { name: 'Add the file' }).click()
     await (await chooser).setFiles(await csv('usage.csv', 2_000))
@@ -108,10 +111,17 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
     ).toBeGreaterThan(0)
     const download = page.waitForEvent('download')
     await lastTurn()
-      .getByRole('button', { name: /^Save the rows of/ })
+      .getByRole('link', { name: /^Save the rows of/ })
       .first()
       .click()
     expect((await download).suggestedFilename()).toMatch(/\.csv$/)
+    const handedOn = page.waitForEvent('download')
+    await lastTurn().getByRole('link', { name: 'HTML' }).click()
+    const report = await handedOn
+    expect(report.suggestedFilename()).toMatch(/\.html$/)
+    expect(await readFile(await report.path(), 'utf8')).toMatch(
+      /^<!doctype html>[\s\S]*data:image\/svg\+xml/i,
+    )
     const picture = page.waitForEvent('download')
     await lastTurn()
       .getByRole('button', { name: /as PNG$/ })
@@ -237,6 +247,73 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
     expect(await page.getByRole('article').count()).toBe(2)
     await second.close()
     tolerate(/ERR_INTERNET_DISCONNECTED/)
+  })
+
+  test('a tab that is opened as the server goes waits, and is there when the server is', async () => {
+    await ask('Is anybody there?')
+    await lastTurn().getByText('Needs data').waitFor()
+    await page.route('**/v1/**', (route) => route.abort('connectionrefused'))
+    await page.reload()
+    await page.getByText('The server cannot be reached').waitFor()
+    await page.unroute('**/v1/**')
+    await lastTurn().getByRole('heading', { name: 'Is anybody there?' }).waitFor()
+    await page.getByRole('link', { name: /Is anybody there/ }).waitFor()
+    tolerate(/ERR_CONNECTION_REFUSED/)
+  })
+
+  test('an answer that cannot be drawn leaves the page and its other answers', async () => {
+    await ask('Broken on purpose?')
+    await lastTurn().getByText('Needs data').waitFor()
+    const broken = page.url()
+    await page.goto(server.url)
+    // Whoever draws an answer looks for its report so.
+    await page.evaluate('Array.prototype.findLast = () => { throw new Error("broken on purpose") }')
+    await page.getByRole('link', { name: /Broken on purpose/ }).click()
+    await page.getByText('This answer cannot be shown here').waitFor()
+    await page.getByRole('textbox', { name: 'Your question' }).waitFor()
+    await page.goto(broken)
+    await lastTurn().getByText('Needs data').waitFor()
+    tolerate(/broken on purpose/)
+  })
+
+  test('an upload says how far it is, and can be cancelled', async () => {
+    // Held back, so that it can be met on its way.
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    await page.route('**/v1/threads/*/files*', async (route) => {
+      await released
+      await route.continue().catch(() => {})
+    })
+    await addFile(await csv('slow.csv', 2_000))
+    await page.getByRole('progressbar', { name: 'Upload of slow.csv' }).waitFor()
+    await page.getByRole('button', { name: 'Cancel the upload of slow.csv' }).click()
+    await expect.poll(() => page.getByRole('progressbar').count()).toBe(0)
+    release()
+    await page.unroute('**/v1/threads/*/files*')
+    await ask('Was anything added?')
+    await lastTurn().getByText('Needs data').waitFor()
+    expect(await lastTurn().getByRole('list', { name: 'Files of this question' }).count()).toBe(0)
+  })
+
+  test('a question with choices is buttons, and one click answers it', async () => {
+    // Seconds or milliseconds? Nothing in the file decides it.
+    const rows = Array.from({ length: 300 }, (_, n) => {
+      const at = new Date(Date.UTC(2026, 9, 1) + n * 61_000).toISOString()
+      return `${at},gpt-5,${3_000 + ((n * 37) % 900)}`
+    })
+    const undecided = join(server.dataDir, 'undecided.csv')
+    await writeFile(undecided, `time,model,duration\n${rows.join('\n')}\n`)
+    await addFile(undecided)
+    await page
+      .getByText(/csv, \d/)
+      .first()
+      .waitFor()
+    await ask('Why is it slow, what is our p95?')
+    const card = lastTurn().getByRole('region', { name: /^In which unit/ })
+    await card.waitFor()
+    const choices = card.getByRole('button')
+    expect(await choices.count()).toBeGreaterThan(1)
+    await choices.first().click()
+    await lastTurn().getByText('Verified playbook').waitFor()
   })
 
   test('a file that is too large, and one that is no data, are refused with what to do', async () => {

@@ -47,7 +47,6 @@ export async function requestJson(path: string, options?: Request): Promise<unkn
 
 /** A sentence for people, whatever was thrown. */
 export function sentenceOf(error: unknown): string {
-  if (error instanceof HoldfastNetworkError)
-    return 'The server cannot be reached. Is the network there? Try again.'
+  if (error instanceof HoldfastNetworkError) return 'The server cannot be reached. Is the network there?'
   return error instanceof Error ? error.message : String(error)
 }

@@ -2,6 +2,7 @@ import type { LifecycleItem, ThreadId, ThreadSummary } from '@holdfast/protocol'
 import { createStore } from '../model/store.ts'
 import { client } from './connection.ts'
 import { report } from './notices.ts'
+import { whenReachable } from './when-reachable.ts'
 
 export interface ThreadListState {
   readonly phase: 'loading' | 'ready' | 'failed'
@@ -101,7 +102,7 @@ export async function followThreads(): Promise<void> {
       throw new Error('Another log stands behind this address; the page is loaded anew')
     },
   })
-  read('').catch((error: unknown) => {
+  whenReachable(() => read('')).catch((error: unknown) => {
     threadList.update((now) => ({ ...now, phase: 'failed' }))
     report(error)
   })

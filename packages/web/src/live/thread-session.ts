@@ -14,6 +14,7 @@ import { createStore, type Store } from '../model/store.ts'
 import { applyEvents, emptyView, prependEvents, type ThreadView } from '../model/thread-view.ts'
 import { requestJson, sentenceOf } from './api.ts'
 import { client } from './connection.ts'
+import { whenReachable } from './when-reachable.ts'
 
 /** Turns that are read when a thread is opened, and each time the reader goes further back. */
 export const turnsAtATime = 30
@@ -93,7 +94,7 @@ export function openThreadSession(
     seq: Position
     epoch: Awaited<ReturnType<typeof client.thread>>['epoch']
   }> => {
-    const snapshot = await client.thread(threadId, { signal })
+    const snapshot = await whenReachable(() => client.thread(threadId, { signal }), { signal })
     runs = [...snapshot.runs].sort((a, b) => a.queuedAt - b.queuedAt)
     firstRun = Math.max(0, runs.length - turnsAtATime)
     waiting = []

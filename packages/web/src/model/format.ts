@@ -55,3 +55,9 @@ export function formatAgo(time: string, nowMs: number, timeZone: string): string
   if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ago`
   return new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone }).format(new Date(time))
 }
+
+/** Two digits that count, so that a tenth of a cent is not nothing: `$0.0021`, `$1.30`. */
+export function formatUsd(usd: number): string {
+  const digits = usd === 0 || usd >= 0.1 ? 2 : Math.min(8, 1 - Math.floor(Math.log10(usd)))
+  return `$${usd.toFixed(digits)}`
+}

@@ -1,4 +1,5 @@
 import type { Json } from '@holdfast/protocol'
+import { count, formatUsd } from './format.ts'
 import type { Step, ToolStep, Turn } from './turn.ts'
 
 /** The data helper's tools as a person would put them; a tool nobody here knows keeps its own name. */
@@ -117,3 +118,16 @@ export function endLabel({ end }: Turn): string {
 /** What a reader is told in one line where the run changed hands. */
 export const takeoverLine = ({ attempt }: Extract<Step, { kind: 'takeover' }>): string =>
   `The server stopped while it worked on this; the run was taken up where it had come to (attempt ${attempt}).`
+
+/** Who answered, and what it cost where that is known. */
+export function modelLine({ model, offline, end }: Pick<Turn, 'model' | 'offline' | 'end'>): string {
+  const usage = end !== null && 'usage' in end ? end.usage : null
+  const asked = usage?.models ?? []
+  if (asked.length === 0)
+    return offline ? 'By the offline rules; no language model was asked.' : `With ${model ?? 'no model'}.`
+  const names = asked.map((use) => use.model).join(', then ')
+  const tokens = asked.reduce((sum, use) => sum + use.inputTokens + use.outputTokens, 0)
+  const cost =
+    usage?.costUsd === undefined ? 'no list price is known' : `${formatUsd(usage.costUsd)} at list prices`
+  return `With ${names}: ${count(tokens, 'token')}, ${cost}.`
+}

@@ -9,6 +9,7 @@ import type {
   RequestId,
   RunId,
   StoredEvent,
+  Usage,
 } from '@holdfast/protocol'
 
 /** One question and what became of it: a run, as a reader sees it. */
@@ -62,6 +63,7 @@ export type TurnEnd =
       readonly kind: 'answered' | 'partial' | 'needs_data'
       readonly summary: string
       readonly durationMs: number
+      readonly usage: Usage
     }
   | { readonly kind: 'failed'; readonly message: string; readonly retryable: boolean }
   | { readonly kind: 'cancelled'; readonly by: 'user' | 'superseded' | 'shutdown' }
@@ -126,8 +128,8 @@ export function advanceTurn(turn: Turn, event: StoredEvent): Turn {
       return { ...turn, artifacts: [...turn.artifacts, { id, kind, title }] }
     }
     case 'agent_completed': {
-      const { outcome: kind, summary, durationMs } = event.data
-      return ended(turn, { kind, summary, durationMs })
+      const { outcome: kind, summary, durationMs, usage } = event.data
+      return ended(turn, { kind, summary, durationMs, usage })
     }
     case 'agent_failed': {
       const { message, retryable } = event.data

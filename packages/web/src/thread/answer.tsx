@@ -1,12 +1,11 @@
-import type { Figure, QueryResult, Report } from '@holdfast/protocol'
+import type { ArtifactId, Figure, QueryResult, Report } from '@holdfast/protocol'
 import { type ReactNode, useCallback, useEffect, useState } from 'react'
-import { download } from '../live/download.ts'
 import { act, notify } from '../live/notices.ts'
 import { loadReport, reports } from '../live/reports.ts'
-import { csvOf, fileName, markdownOf } from '../model/export.ts'
+import { copyReport, reportFile } from '../live/server-files.ts'
 import { count } from '../model/format.ts'
 import type { Turn } from '../model/turn.ts'
-import { Button } from '../ui/button.tsx'
+import { Button, DownloadLink } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Code, Markdown } from '../ui/markdown.tsx'
 import { useStore } from '../ui/use-store.ts'
@@ -22,7 +21,7 @@ export function Answer({ turn }: { readonly turn: Turn }): ReactNode {
   useEffect(() => {
     if (id !== undefined) void loadReport(id)
   }, [id])
-  if (loaded?.kind === 'there') return <ReportView report={loaded.value} />
+  if (loaded?.kind === 'there' && id !== undefined) return <ReportView id={id} report={loaded.value} />
   // The card says what the text says, and more.
   const text = turn.request !== null && artifact === undefined ? '' : turn.text
   const said =
@@ -48,11 +47,11 @@ export function Answer({ turn }: { readonly turn: Turn }): ReactNode {
   )
 }
 
-function ReportView({ report }: { readonly report: Report }): ReactNode {
+function ReportView({ id, report }: { readonly id: ArtifactId; readonly report: Report }): ReactNode {
   const [shown, setShown] = useState<Figure | null>(null)
   const figure = useCallback(
-    (id: string, text: string): ReactNode => {
-      const found = report.figures.find((each) => each.id === id)
+    (cited: string, text: string): ReactNode => {
+      const found = report.figures.find((each) => each.id === cited)
       if (found === undefined) return <strong className="font-semibold">{text}</strong>
       return (
         <button
@@ -68,14 +67,21 @@ function ReportView({ report }: { readonly report: Report }): ReactNode {
     [report],
   )
   const charted = new Set(report.charts.map(({ query }) => query))
-  const others = report.queries.filter(({ id }) => !charted.has(id))
+  const others = report.queries.filter((query) => !charted.has(query.id))
   const unverified = report.queries.some(({ verified }) => !verified)
   return (
     <div className="mt-3">
       <Markdown text={report.text} figure={figure} />
       {report.charts.map((chart) => {
-        const query = report.queries.find(({ id }) => id === chart.query)
-        return query === undefined ? null : <ChartFigure key={chart.id} chart={chart} query={query} />
+        const query = report.queries.find((each) => each.id === chart.query)
+        return query === undefined ? null : (
+          <ChartFigure
+            key={chart.id}
+            chart={chart}
+            query={query}
+            rowsFile={reportFile(id, 'csv', query.id)}
+          />
+        )
       })}
       {/* Where there is no chart, the rows are the answer. */}
       {report.charts.length === 0 &&
@@ -104,7 +110,7 @@ function ReportView({ report }: { readonly report: Report }): ReactNode {
           {unverified ? 'Ad-hoc SQL, unverified' : 'Verified playbook'}
           {report.figures.length > 0 && ` · ${count(report.figures.length, 'figure')}, each with its cell`}
         </span>
-        <ReportActions report={report} />
+        <ReportActions id={id} />
       </div>
       <details className="group/all text-sm">
         <summary className="-ml-1.5 inline-flex items-center gap-2 rounded-md px-1.5 py-1 text-soft hover:bg-sunken hover:text-text">
@@ -113,7 +119,12 @@ function ReportView({ report }: { readonly report: Report }): ReactNode {
         </summary>
         <div className="ml-1 border-l border-line pl-4">
           {report.queries.map((query) => (
-            <QueryDetails key={query.id} query={query} hasRows={!charted.has(query.id)} />
+            <QueryDetails
+              key={query.id}
+              query={query}
+              rowsFile={reportFile(id, 'csv', query.id)}
+              hasRows={!charted.has(query.id)}
+            />
           ))}
         </div>
       </details>
@@ -122,7 +133,7 @@ function ReportView({ report }: { readonly report: Report }): ReactNode {
   )
 }
 
-function ReportActions({ report }: { readonly report: Report }): ReactNode {
+function ReportActions({ id }: { readonly id: ArtifactId }): ReactNode {
   return (
     <span className="-mr-2 flex flex-wrap">
       <Button
@@ -130,31 +141,31 @@ function ReportActions({ report }: { readonly report: Report }): ReactNode {
         icon="copy"
         onClick={() =>
           act(async () => {
-            await navigator.clipboard.writeText(markdownOf(report))
+            await copyReport(id)
             notify('The answer is copied as Markdown.')
           })
         }
       >
         Copy
       </Button>
-      <Button
-        look="quiet"
-        icon="download"
-        onClick={() =>
-          download(fileName(report.title, 'md'), markdownOf(report), 'text/markdown;charset=utf-8')
-        }
-      >
+      <DownloadLink look="quiet" icon="download" href={reportFile(id, 'md')}>
         Markdown
-      </Button>
+      </DownloadLink>
+      <DownloadLink look="quiet" icon="download" href={reportFile(id, 'html')}>
+        HTML
+      </DownloadLink>
     </span>
   )
 }
 
 function QueryDetails({
   query,
+  rowsFile,
   hasRows,
 }: {
   readonly query: QueryResult
+  /** Where the rows are as CSV. */
+  readonly rowsFile: string
   readonly hasRows: boolean
 }): ReactNode {
   const [open, setOpen] = useState(false)
@@ -173,13 +184,9 @@ function QueryDetails({
         <div className="mt-2 mb-3 space-y-2">
           {hasRows && <QueryTable query={query} />}
           <Code text={query.sql} />
-          <Button
-            look="quiet"
-            icon="download"
-            onClick={() => download(fileName(query.title, 'csv'), csvOf(query), 'text/csv;charset=utf-8')}
-          >
+          <DownloadLink look="quiet" icon="download" href={rowsFile}>
             Rows as CSV
-          </Button>
+          </DownloadLink>
         </div>
       )}
     </details>

@@ -2,8 +2,8 @@ import type { Chart, QueryResult } from '@holdfast/protocol'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { download } from '../live/download.ts'
 import { act } from '../live/notices.ts'
-import { csvOf, fileName } from '../model/export.ts'
-import { Button } from '../ui/button.tsx'
+import { fileName } from '../model/file-name.ts'
+import { Button, DownloadLink } from '../ui/button.tsx'
 import { useTheme } from '../ui/use-theme.ts'
 import type { DrawnChart } from './chart-view.ts'
 import { QueryTable } from './query-table.tsx'
@@ -12,9 +12,12 @@ import { QueryTable } from './query-table.tsx'
 export function ChartFigure({
   chart,
   query,
+  rowsFile,
 }: {
   readonly chart: Chart
   readonly query: QueryResult
+  /** Where the rows are as CSV. */
+  readonly rowsFile: string
 }): ReactNode {
   const box = useRef<HTMLDivElement>(null)
   const drawn = useRef<DrawnChart | null>(null)
@@ -74,14 +77,14 @@ export function ChartFigure({
           >
             SVG
           </Button>
-          <Button
+          <DownloadLink
             look="quiet"
             className="min-h-8 px-2 text-xs"
             aria-label={`Save the rows of ${chart.title} as CSV`}
-            onClick={() => download(fileName(chart.title, 'csv'), csvOf(query), 'text/csv;charset=utf-8')}
+            href={rowsFile}
           >
             CSV
-          </Button>
+          </DownloadLink>
         </span>
       </figcaption>
       <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">

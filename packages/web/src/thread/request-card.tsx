@@ -1,12 +1,11 @@
 import type { DataRequestItem } from '@holdfast/protocol'
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
-import { download } from '../live/download.ts'
 import { fieldsIn, fileProfiles, loadFileProfile } from '../live/file-profiles.ts'
+import { templateFile } from '../live/server-files.ts'
 import { attachedFiles, uploads } from '../live/uploads.ts'
-import { templateOf } from '../model/export.ts'
 import { count } from '../model/format.ts'
 import type { DataRequest } from '../model/turn.ts'
-import { Button } from '../ui/button.tsx'
+import { Button, DownloadLink } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { useStore } from '../ui/use-store.ts'
 import { Choices } from './choices.tsx'
@@ -40,7 +39,7 @@ export function RequestCard(props: RequestCardProps): ReactNode {
       ) : (
         <Choices titleId={titleId} question={question} approval={approval} waits={waits} />
       )}
-      {items.length > 0 && waits && <DropPlace items={items} />}
+      {items.length > 0 && waits && <DropPlace request={request} />}
     </section>
   )
 }
@@ -147,7 +146,7 @@ function HowToList({ howTo }: { readonly howTo: DataRequestItem['howTo'] }): Rea
   )
 }
 
-function DropPlace({ items }: { readonly items: readonly DataRequestItem[] }): ReactNode {
+function DropPlace({ request }: { readonly request: DataRequest }): ReactNode {
   const { threadId, addFiles, ask, busy } = useThread()
   const input = useRef<HTMLInputElement>(null)
   const [over, setOver] = useState(false)
@@ -195,13 +194,11 @@ function DropPlace({ items }: { readonly items: readonly DataRequestItem[] }): R
             target.value = ''
           }}
         />
-        <Button
-          look="quiet"
-          icon="download"
-          onClick={() => download('template.csv', templateOf(items), 'text/csv;charset=utf-8')}
-        >
-          Template
-        </Button>
+        {request.template !== undefined && (
+          <DownloadLink look="quiet" icon="download" href={templateFile(threadId, request.requestId)}>
+            Template
+          </DownloadLink>
+        )}
         <span className="text-sm text-soft">or drop it anywhere on the page</span>
       </div>
     </div>

@@ -1,6 +1,14 @@
 import { memo, type ReactNode, useState } from 'react'
 import { count, formatDuration } from '../model/format.ts'
-import { currentDoing, endLabel, resultOf, sqlOf, takeoverLine, toolLabel } from '../model/steps.ts'
+import {
+  currentDoing,
+  endLabel,
+  modelLine,
+  resultOf,
+  sqlOf,
+  takeoverLine,
+  toolLabel,
+} from '../model/steps.ts'
 import type { Step, ToolStep, Turn } from '../model/turn.ts'
 import { Icon, type IconName } from '../ui/icon.tsx'
 import { Code } from '../ui/markdown.tsx'
@@ -58,11 +66,7 @@ export function Timeline({ turn }: { readonly turn: Turn }): ReactNode {
             // biome-ignore lint/suspicious/noArrayIndexKey: their place is what they are
             <StepRow key={place} step={step} />
           ))}
-          {turn.model !== null && (
-            <li className="py-1 text-xs">
-              {turn.offline ? 'By the offline rules; no language model was asked.' : `With ${turn.model}.`}
-            </li>
-          )}
+          {turn.model !== null && <li className="py-1 text-xs">{modelLine(turn)}</li>}
         </ol>
       )}
     </div>

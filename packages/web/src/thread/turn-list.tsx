@@ -3,6 +3,7 @@ import { act } from '../live/notices.ts'
 import type { ThreadSession } from '../live/thread-session.ts'
 import { count } from '../model/format.ts'
 import { Button, IconButton } from '../ui/button.tsx'
+import { ErrorBoundary } from '../ui/error-boundary.tsx'
 import { useStore } from '../ui/use-store.ts'
 import { TurnView } from './turn-view.tsx'
 
@@ -66,7 +67,16 @@ export function TurnList({ session }: { readonly session: ThreadSession }): Reac
               ref={runId === last ? newest : null}
               className={`not-first:border-t border-line ${runId === last ? 'min-h-[calc(100dvh-9rem)]' : ''}`}
             >
-              <TurnView runId={runId} isLast={runId === last} />
+              <ErrorBoundary
+                instead={
+                  <p role="alert" className="py-6 text-sm text-bad">
+                    This answer cannot be shown here: a fault of the page. It is safe on the server; load the
+                    page again, or ask again.
+                  </p>
+                }
+              >
+                <TurnView runId={runId} isLast={runId === last} />
+              </ErrorBoundary>
             </div>
           ))}
           {order.length === 0 && !opening && (

@@ -1,3 +1,4 @@
+import type { Session } from '@holdfast/protocol'
 import type { ReactNode } from 'react'
 import { session } from '../live/session.ts'
 import { Icon } from './icon.tsx'
@@ -8,7 +9,7 @@ export function Banner(): ReactNode {
   const who = useStore(session)
   if (who === null) return null
   const tier = who.tier === 'staging' ? 'Staging' : who.tier === 'test' ? 'Test server' : null
-  const simulated = who.kind === 'simulated' ? simulatedText(who) : null
+  const simulated = who.kind === 'simulated' ? simulatedText(who.simulated) : null
   if (tier === null && simulated === null) return null
   return (
     <div
@@ -22,9 +23,6 @@ export function Banner(): ReactNode {
   )
 }
 
-function simulatedText(who: object): string {
-  // Servers that let tests sign in say who they signed in as.
-  const told =
-    'simulated' in who ? (who.simulated as { persona: string; run: string } | undefined) : undefined
+function simulatedText(told: Session['simulated']): string {
   return told === undefined ? 'Simulated user' : `Simulated user “${told.persona}” of test run ${told.run}`
 }

@@ -13,16 +13,31 @@ interface ButtonProps extends ComponentProps<'button'> {
   readonly icon?: IconName
 }
 
+const shape =
+  'inline-flex min-h-9 items-center justify-center gap-2 rounded-lg border px-3 py-1.5 text-sm transition-colors disabled:opacity-50'
+
 export function Button({ look = 'plain', icon, children, className = '', ...rest }: ButtonProps): ReactNode {
   return (
-    <button
-      type="button"
-      className={`inline-flex min-h-9 items-center justify-center gap-2 rounded-lg border px-3 py-1.5 text-sm transition-colors disabled:opacity-50 ${looks[look]} ${className}`}
-      {...rest}
-    >
+    <button type="button" className={`${shape} ${looks[look]} ${className}`} {...rest}>
       {icon !== undefined && <Icon name={icon} />}
       {children}
     </button>
+  )
+}
+
+/** A file that the server makes, as a button: a link, so that it can be saved under another name or sent on. */
+export function DownloadLink({
+  look = 'plain',
+  icon,
+  children,
+  className = '',
+  ...rest
+}: ComponentProps<'a'> & Pick<ButtonProps, 'look' | 'icon'> & { readonly href: string }): ReactNode {
+  return (
+    <a download className={`${shape} ${looks[look]} ${className}`} {...rest}>
+      {icon !== undefined && <Icon name={icon} />}
+      {children}
+    </a>
   )
 }
 
