@@ -121,9 +121,12 @@ describe('the fault proxy', () => {
     await using echo = await openEcho()
     const client = await echo.dial()
     echo.strike({ kind: 'truncate' })
+    // Until it has cut something it is at work: what is cut may be said much later.
+    expect(echo.proxy.strikes[0]?.untilMs).toBe(Number.POSITIVE_INFINITY)
     client.socket.write('0123456789')
     expect(await client.closed).toBe('ECONNRESET')
     expect(client.text()).toBe('hello01234')
+    expect(echo.proxy.strikes[0]?.untilMs).toBeLessThanOrEqual(Date.now())
   })
 
   test('without a target a client is turned away, and with one again let in', async () => {
