@@ -2,10 +2,13 @@
  * PGlite in a thread of its own: a statement that takes half a second must not stop the server's event loop.
  * Statements go one after another; a transaction's exclusiveness is the driver's (dialect.ts).
  */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { messages, PGlite, protocol } from '@electric-sql/pglite'
 import { sessionSettings } from '../session.ts'
 import type { QueryAnswer, WorkerFault, WorkerOptions, WorkerReply, WorkerRequest } from './messages.ts'
+import { readTemplate } from './template.ts'
 
 const port = parentPort
 if (port === null) throw new Error('worker.ts runs only as a worker thread')
@@ -16,7 +19,12 @@ const { directory } = workerData as WorkerOptions
 const prepared = new Set<string>()
 
 try {
-  const db = await PGlite.create({ dataDir: directory ?? 'memory://' })
+  const isNew = directory === null || !existsSync(join(directory, 'PG_VERSION'))
+  const loadDataDir = isNew ? await readTemplate() : null
+  const db = await PGlite.create({
+    dataDir: directory ?? 'memory://',
+    ...(loadDataDir === null ? {} : { loadDataDir }),
+  })
   for (const [name, value] of Object.entries(sessionSettings)) await db.exec(`set ${name} = '${value}'`)
   let last: Promise<void> = Promise.resolve()
   port.on('message', (request: WorkerRequest) => {
