@@ -7,6 +7,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Also on two cores, where Vitest would run one file at a time: much of a test is waiting for other processes.
+    maxWorkers: 2,
     globalSetup: ['vitest.postgres.ts'],
   },
 })
