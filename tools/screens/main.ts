@@ -1,5 +1,6 @@
 /**
- * `npm run screens`: pictures of each screen and state, light, dark and on a phone, into `screens/`. For eyes: whoever
+ * `npm run screens`: pictures of each screen and state, light, dark and on a phone, into `screens/`; three of them stand in
+ * docs/screens for the README. For eyes: whoever
  * changes the page looks at them.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
@@ -36,6 +37,8 @@ interface Threads {
   readonly answered: string
   readonly needsData: string
   readonly running: string
+  readonly choices: string
+  readonly failed: string
 }
 
 const lastTurn = (page: Page) => page.getByRole('article').last()
@@ -62,7 +65,27 @@ const shots: readonly Shot[] = [
       await page.getByText('Where to get it').first().click()
     },
   },
-  { name: 'answer', go: (page, { answered }) => opened(page, answered, 'Verified playbook') },
+  {
+    name: 'answer',
+    async go(page, { answered }) {
+      await opened(page, answered, 'Verified playbook')
+      // On a phone it is further down than a chart is drawn ahead.
+      if (!isPhone(page)) await lastTurn(page).locator('figure svg').first().waitFor()
+    },
+  },
+  { name: 'choices', go: (page, { choices }) => opened(page, choices, /^In which unit/) },
+  { name: 'failed', go: (page, { failed }) => opened(page, failed, 'Ask again') },
+  {
+    name: 'offline',
+    async go(page, { answered }) {
+      await opened(page, answered, 'Verified playbook')
+      await page.context().setOffline(true)
+      await page
+        .getByTestId('connection')
+        .getByText(/Offline|Reconnecting|Connecting/)
+        .waitFor()
+    },
+  },
   {
     name: 'answer-chart',
     async go(page, { answered }) {
@@ -188,19 +211,34 @@ async function prepare(browser: Browser, server: PageServer, storage: string): P
   await page.getByRole('button', { name: /Where does the money go/ }).click()
   await lastTurn(page).getByText('Verified playbook').waitFor()
   const answered = page.url()
-  await page.goto(server.url)
-  const big = join(server.dataDir, 'october.csv')
-  await writeFile(big, [...sampleUsage({ rows: 300_000 })].join(''))
-  const chooser = page.waitForEvent('filechooser')
-  await page.getByRole('button', { name: 'Add files' }).click()
-  await (await chooser).setFiles(big)
-  await page
-    .getByText(/csv, \d/)
+  const askOf = async (name: string, content: string, question: string): Promise<string> => {
+    await page.goto(server.url)
+    const path = join(server.dataDir, name)
+    await writeFile(path, content)
+    const chooser = page.waitForEvent('filechooser')
+    await page.getByRole('button', { name: 'Add files' }).click()
+    await (await chooser).setFiles(path)
+    await page
+      .getByText(/(csv|json), \d/)
+      .first()
+      .waitFor()
+    return ask(question)
+  }
+  const rows = Array.from({ length: 300 }, (_, n) => {
+    const at = new Date(Date.UTC(2026, 9, 1) + n * 61_000).toISOString()
+    return `${at},gpt-5,${3_000 + ((n * 37) % 900)}\n`
+  })
+  const choices = await askOf('undecided.csv', `time,model,duration\n${rows.join('')}`, 'Why is it slow?')
+  await lastTurn(page)
+    .getByText(/^In which unit/)
     .first()
     .waitFor()
-  const running = await ask('Which days were unusual?')
+  const failed = await askOf('broken.json', '{"a": 1, "b": [', 'Where does the money go?')
+  await lastTurn(page).getByText('Ask again').waitFor()
+  const big = [...sampleUsage({ rows: 300_000 })].join('')
+  const running = await askOf('october.csv', big, 'Which days were unusual?')
   await lastTurn(page).getByText('Looking into the files').waitFor()
-  return { url: server.url, needsData, answered, running }
+  return { url: server.url, needsData, answered, running, choices, failed }
 }
 
 const wanted = process.argv.slice(2)
@@ -228,6 +266,7 @@ try {
       }
       await page.waitForLoadState('networkidle').catch(() => {})
       await page.screenshot({ path: join(into, `${name}-${look}.png`), animations: 'disabled' })
+      await visitor.context.setOffline(false)
       console.log(`${name}-${look}`)
     }
     for (const complaint of visitor.complaints) console.log(`complaint: ${complaint}`)

@@ -87,7 +87,7 @@ export function ChartFigure({
           </DownloadLink>
         </span>
       </figcaption>
-      <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_fit-content(27rem)]">
         {state === 'failed' ? (
           <p className="text-sm text-soft">This chart could not be drawn here; its rows are in the table.</p>
         ) : (

@@ -29,6 +29,8 @@ export const TurnView = memo(function TurnView({
   const satisfied = useStore(session.state, ({ view }) => progressOf(view.satisfied, turn))
   if (turn === undefined) return null
   const { end, phase } = turn
+  // What ended the run is said where it failed.
+  const troubles = troublesOf(turn).filter((text) => end?.kind !== 'failed' || text !== end.message)
   const names = turn.files.map((id) => ({
     id,
     name: files.find((file) => file.id === id)?.name ?? 'a file that was deleted',
@@ -64,7 +66,7 @@ export const TurnView = memo(function TurnView({
           </Button>
         )}
       </div>
-      {troublesOf(turn).map((trouble) => (
+      {troubles.map((trouble) => (
         <p
           key={trouble}
           className="mt-3 flex gap-2 rounded-lg border border-line bg-wait-soft p-3 text-sm [overflow-wrap:anywhere]"
