@@ -1,7 +1,6 @@
 /**
- * `npm run screens`: pictures of each screen and state, light, dark and on a phone, into `screens/`; three of them stand in
- * docs/screens for the README. For eyes: whoever
- * changes the page looks at them.
+ * `npm run screens`: pictures of each screen and state, light, dark and on a phone, into `screens/`. For eyes: whoever
+ * changes the page looks at them. Three of them stand in docs/screens, for the README.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
