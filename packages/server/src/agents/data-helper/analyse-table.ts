@@ -2,14 +2,16 @@ import type { FileProfile } from '../../workspace/file-profile.ts'
 import type { SqlResult } from '../../workspace/workspace.ts'
 import type { Computed, RunSql } from './computed.ts'
 import type { FileMapping } from './field-mapping.ts'
+import { matchFindings, matchTitle, withMatch } from './playbooks/any-table/match-findings.ts'
 import { simpleChart, simpleFindings } from './playbooks/any-table/simple-findings.ts'
 import { overviewFindings, overviewQueries } from './playbooks/any-table/table-overview.ts'
 import { playbooks } from './playbooks/playbooks.ts'
+import { matchQuery, matchSql } from './questions/match-sql.ts'
 import { describe, type SimpleReading } from './questions/reading.ts'
 import { readingSql } from './questions/reading-sql.ts'
 import type { ThreadData } from './thread-data.ts'
 import type { ThreadQuestion } from './thread-question.ts'
-import { triage } from './triage.ts'
+import { triageJoined } from './triage-joined.ts'
 
 interface TableQuestion extends ThreadData {
   readonly thread: ThreadQuestion
@@ -17,16 +19,12 @@ interface TableQuestion extends ThreadData {
 }
 
 /** Playbook 12: the figure a simple question names, or else what the table holds. Over the raw table of one file. */
-export function analyseTable(question: TableQuestion, run: RunSql): Promise<Computed> {
+export async function analyseTable(question: TableQuestion, run: RunSql): Promise<Computed> {
   const { thread, profiles, mappings, tableNames } = question
   // Read again rather than passed along: the SQL of a reading counts as verified only if nobody could touch it.
-  const { simple } = triage(thread.question, {
-    playbooks,
-    profiles,
-    mappings,
-    tableNames,
-    choices: thread.choices,
-  })
+  const { choices } = thread
+  const context = { playbooks, profiles, mappings, tableNames, choices }
+  const { simple } = await triageJoined(thread.question, context, run)
   return simple === null ? overview(question, run) : answer(simple, question, run)
 }
 
@@ -34,17 +32,30 @@ async function answer(reading: SimpleReading, { profiles }: TableQuestion, run: 
   const profile = profiles.find(({ fileId }) => fileId === reading.fileId)
   if (profile === undefined)
     throw new Error(`The reading is of ${reading.fileName}, which is not in the thread`)
-  const [result] = await run({
-    tables: [{ name: reading.table, fileId: profile.fileId }],
+  const { join } = reading
+  const lookup = profiles.find(({ fileId }) => fileId === join?.fileId)
+  const [result, match] = await run({
+    tables: [
+      { name: reading.table, fileId: profile.fileId },
+      ...(join === null || lookup === undefined ? [] : [{ name: join.table, fileId: lookup.fileId }]),
+    ],
     prepare: [],
-    queries: [{ id: 'answer', sql: readingSql(reading) }],
+    queries: [
+      { id: 'answer', sql: readingSql(reading) },
+      ...(join === null ? [] : [{ id: matchQuery, sql: matchSql(reading, join) }]),
+    ],
   })
   if (result === undefined) throw new Error('The job returned no result')
+  const found = simpleFindings(reading, result, profile)
+  const answered = { result, title: describe(reading), chart: simpleChart(reading, result) }
+  if (join === null || match === undefined)
+    return { title: titleOf(reading), findings: found, queries: [answered], caveats: [] }
+  const matched = { result: match, title: matchTitle(reading, join), chart: null }
   return {
     title: titleOf(reading),
-    findings: simpleFindings(reading, result, profile),
-    queries: [{ result, title: describe(reading), chart: simpleChart(reading, result) }],
-    caveats: [],
+    findings: withMatch(found, matchFindings(reading, join, match)),
+    queries: [answered, matched],
+    caveats: lookup?.problems ?? [],
   }
 }
 

@@ -2,7 +2,9 @@ import type { Question } from '@holdfast/protocol'
 import type { FileProfile } from '../../workspace/file-profile.ts'
 import type { Choices, FileMapping } from './field-mapping.ts'
 import type { Playbook, PlaybookId } from './playbook.ts'
-import { noChoices, type ParsedQuestion, parseSimpleQuestion } from './questions/parse.ts'
+import type { KeyFacts, KeyPair } from './questions/join-keys.ts'
+import { noChoices, type ParsedQuestion, parseSimpleQuestion, type TableInfo } from './questions/parse.ts'
+import { readQuestion, rowsOfAnother } from './questions/read-question.ts'
 import type { SimpleReading } from './questions/reading.ts'
 import { knownTerms, matchTerms } from './questions/terms.ts'
 import { maxQuestionTokens, nearlySame, stem, type Token, tokenise } from './questions/words.ts'
@@ -28,6 +30,8 @@ export interface TriageContext {
   /** The names SQL uses for the raw tables, by file id; `data` for a file that has none here. */
   readonly tableNames?: ReadonlyMap<string, string> | undefined
   readonly choices?: Choices | undefined
+  /** Of columns that may join two files; see triage-joined.ts. */
+  readonly keyFacts?: readonly KeyFacts[] | undefined
 }
 
 export interface Candidate {
@@ -48,6 +52,8 @@ export interface Triage {
   readonly notSimple: { readonly why: string; readonly nearest: readonly string[] } | null
   /** It asks what the table holds as a whole. Where this is false and `simple` is null, any_table cannot answer it. */
   readonly overview: boolean
+  /** Keys to be counted before it is clear whether two files together answer the question. */
+  readonly unmeasured: readonly KeyPair[]
   /** Nothing in the question points to data. */
   readonly unrelated: boolean
 }
@@ -77,7 +83,10 @@ const figureWords = new Set(
 /** Which playbooks a question can be for. Pure: the same words, files and choices always give the same. */
 export function triage(question: string, context: TriageContext): Triage {
   const tokens = tokenise(question).slice(0, maxQuestionTokens)
-  const parsed = parseAny(question, context)
+  const tables = tablesOf(context)
+  const { parsed, unmeasured, refused } = readQuestion(question, tables, context.keyFacts ?? [], (text) =>
+    parseAny(text, tables, context.choices ?? noChoices),
+  )
   const scores = withoutTheWhole(
     context.playbooks.map((playbook) => vocabularyScore(tokens, playbook)),
     namedByTitle(tokens, context.playbooks),
@@ -86,8 +95,10 @@ export function triage(question: string, context: TriageContext): Triage {
   const creative = speaksOf(elsewhere) || (speaksOf(verse) && speaksOf(writing))
   const simple = parsed?.ok === true ? parsed.reading : null
   const asked = parsed?.ok === false ? parsed.question : null
-  const simpleScore = simple === null ? (asked === null ? 0 : scopedScore) : scoreOf(simple)
-  const named = simple === null && asked === null && namesColumn(tokens, context)
+  // A figure over two files that cannot be given is not given for one of them, or as something else.
+  const pending = asked !== null || unmeasured.length > 0 || refused
+  const simpleScore = simple === null ? (pending ? scopedScore : 0) : scoreOf(simple)
+  const named = simple === null && !pending && namesColumn(tokens, context)
   const candidates = scores
     .map((candidate): Candidate => {
       if (candidate.playbook !== 'any_table') {
@@ -111,8 +122,9 @@ export function triage(question: string, context: TriageContext): Triage {
     candidates,
     simple: creative ? null : simple,
     question: creative ? null : asked,
-    overview: !creative && simple === null && asked === null && asksForOverview(tokens, scores),
+    overview: !creative && simple === null && !pending && asksForOverview(tokens, scores),
     notSimple: parsed?.ok === false ? { why: parsed.why, nearest: parsed.nearest } : null,
+    unmeasured: creative ? [] : unmeasured,
     unrelated: candidates.length === 0,
   }
 }
@@ -171,20 +183,24 @@ export function triageQuestion(
   return { id: 'playbook', text: 'This can be read in more than one way. Which do you mean?', choices }
 }
 
+function tablesOf(context: TriageContext): readonly TableInfo[] {
+  return context.profiles.map((profile) => ({
+    tableName: context.tableNames?.get(profile.fileId) ?? 'data',
+    profile,
+    mapping: context.mappings?.find((mapping) => mapping.fileId === profile.fileId),
+    choices: context.choices ?? noChoices,
+  }))
+}
+
 /** Reads the question against each file: the one it fits, or a question which. */
-function parseAny(question: string, context: TriageContext): ParsedQuestion | null {
-  const choices = context.choices ?? noChoices
+function parseAny(question: string, tables: readonly TableInfo[], choices: Choices): ParsedQuestion | null {
   const chosen = choices.get('file')
-  const profiles = context.profiles.filter((profile) => chosen === undefined || profile.fileName === chosen)
-  const results = profiles.map((profile) =>
-    parseSimpleQuestion(question, {
-      tableName: context.tableNames?.get(profile.fileId) ?? 'data',
-      profile,
-      mapping: context.mappings?.find((mapping) => mapping.fileId === profile.fileId),
-      choices,
-    }),
-  )
-  const read = results.filter((result) => result.ok)
+  const results = tables
+    .filter(({ profile }) => chosen === undefined || profile.fileName === chosen)
+    .map((table) => parseSimpleQuestion(question, table))
+  const fitting = results.filter((result) => result.ok)
+  const counting = fitting.filter(({ reading }) => !rowsOfAnother(question, reading, tables))
+  const read = counting.length === 0 ? fitting : counting
   const [first, second] = read
   if (first !== undefined && second === undefined) return first
   if (first !== undefined) {

@@ -33,6 +33,8 @@ export interface TableInfo {
   readonly mapping?: FileMapping | undefined
   /** What the user has chosen before in this thread, by question id. */
   readonly choices?: Choices | undefined
+  /** What can be named, where that is more than the file's own columns. */
+  readonly terms?: readonly KnownTerm[] | undefined
 }
 
 /** Of a thread in which nothing was asked yet. */
@@ -72,7 +74,7 @@ function readQuestion(text: string, table: TableInfo): SimpleReading | Stop {
     )
   const sentence: Sentence = {
     tokens,
-    terms: knownTerms(profile, mapping, table.choices ?? noChoices),
+    terms: table.terms ?? knownTerms(profile, mapping, table.choices ?? noChoices),
     profile,
     mapping,
     choices: table.choices ?? noChoices,
@@ -124,6 +126,7 @@ function finish(
     fileName: profile.fileName,
     table: tableName,
     rows: profile.rows,
+    join: null,
     keep: mapping?.keep ?? null,
     ...settled,
   }

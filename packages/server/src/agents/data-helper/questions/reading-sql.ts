@@ -1,4 +1,5 @@
 import { quoteName, quoteText } from '../../../workspace/casts.ts'
+import { joinedRows, joinedRowsSql, namingNone } from './joined-rows.ts'
 import { type Filter, type Group, quantileName, type SimpleReading, type TimeWindow } from './reading.ts'
 
 /** Names of the columns that readingSql gives: one a group, then the value, and how many rows stand behind it. */
@@ -35,7 +36,9 @@ export function readingSql(reading: SimpleReading): string {
   const measure = reading.measure
   const keys = reading.groups.map((_, index) => `g${index + 1}`)
   const picked = [
-    ...reading.groups.map((group, index) => `${groupSql(group)} AS g${index + 1}`),
+    ...reading.groups.map(
+      (group, index) => `${namingNone(reading.join, group, groupSql(group))} AS g${index + 1}`,
+    ),
     ...(measure === null
       ? []
       : [`${reading.aggregate.kind === 'distinct' ? measure.textSql : measure.sql} AS m`]),
@@ -54,9 +57,10 @@ export function readingSql(reading: SimpleReading): string {
   ]
   const where = conditions(reading)
   return [
-    `WITH picked AS (`,
+    ...(reading.join === null ? [] : [`WITH ${joinedRowsSql(reading.table, reading.join)},`]),
+    `${reading.join === null ? 'WITH ' : ''}picked AS (`,
     `  SELECT ${picked.length === 0 ? '1 AS one' : picked.join(',\n    ')}`,
-    `  FROM ${quoteName(reading.table)}`,
+    `  FROM ${quoteName(reading.join === null ? reading.table : joinedRows)}`,
     ...(where.length === 0 ? [] : [`  WHERE ${where.join('\n    AND ')}`]),
     `)`,
     `SELECT ${columns.join(',\n  ')}`,

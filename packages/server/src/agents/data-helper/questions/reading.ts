@@ -11,6 +11,8 @@ export interface SimpleReading {
   readonly table: string
   /** Rows of the table before `keep` and filters. */
   readonly rows: number
+  /** The file whose columns the reading uses beside its own; null where one file answers it. */
+  readonly join: Join | null
   /** Rows that count at all (no totals row, no Langfuse parents): a condition, or null. From the file's mapping. */
   readonly keep: string | null
   readonly aggregate: Aggregate
@@ -24,6 +26,31 @@ export interface SimpleReading {
   readonly limit: number | null
   /** What the question left open and was decided by convention; said with the answer. */
   readonly assumed: readonly string[]
+}
+
+/** A second file in which each row of the first looks up its key. */
+export interface Join {
+  readonly fileId: string
+  readonly fileName: string
+  readonly table: string
+  /** Of its rows those that count, as of the reading. */
+  readonly keep: string | null
+  readonly key: {
+    /** For people: `tenant`, `tenant = client`. */
+    readonly said: string
+    /** The lookup's key among the joined rows. */
+    readonly name: string
+    /** As text, over each raw table. */
+    readonly baseSql: string
+    readonly lookupSql: string
+  }
+  /** What the reading uses of the lookup: the name in the joined rows, and the expression over its raw table. */
+  readonly columns: readonly { readonly name: string; readonly sql: string }[]
+  /** The column of the joined rows that is true where there is a match. */
+  readonly matched: string
+  /** Of the first file: rows that count, and those of them with a match. */
+  readonly rows: number
+  readonly matchedRows: number
 }
 
 export type Aggregate =
@@ -97,12 +124,28 @@ export function describe(reading: SimpleReading): string {
     parts.push(`, the ${reading.limit} ${reading.order === 'smallest' ? 'smallest' : 'largest'}`)
   const all = reading.filters.length === 0 && reading.window === null
   const rows = reading.rows.toLocaleString('en-US')
+  const { join } = reading
+  const joined = join === null ? '' : ` of ${describeJoin(reading.fileName, join)}`
   // How many count is known only after the query: of the rows left out none may be claimed.
-  if (reading.keep === null) parts.push(all ? `, over all ${rows} rows` : `, over the rows of ${rows}`)
-  else parts.push(all ? `, over all rows that count, of ${rows}` : `, over the rows that count of ${rows}`)
+  if (join !== null && !all) parts.push(`, over the rows${joined}`)
+  else if (reading.keep === null)
+    parts.push(all ? `, over all ${rows} rows${joined}` : `, over the rows of ${rows}`)
+  else
+    parts.push(
+      all ? `, over all rows that count, of ${rows}${joined}` : `, over the rows that count of ${rows}`,
+    )
   if (reading.filters.length > 0) parts.push(` where ${reading.filters.map(describeFilter).join(' and ')}`)
   if (reading.window !== null) parts.push(`, ${describeWindow(reading.window)}`)
   return parts.join('')
+}
+
+function describeJoin(fileName: string, join: Join): string {
+  return `${fileName} joined with ${join.fileName} on ${join.key.said} (${matchText(join)})`
+}
+
+/** "388 of 400 rows match" */
+export function matchText({ matchedRows, rows }: Pick<Join, 'matchedRows' | 'rows'>): string {
+  return `${matchedRows.toLocaleString('en-US')} of ${rows.toLocaleString('en-US')} rows match`
 }
 
 export function groupLabel(group: Group): string {

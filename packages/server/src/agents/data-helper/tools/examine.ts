@@ -36,7 +36,9 @@ function isQuestion(text: string, { profiles, tableNames }: ThreadData): boolean
   if (bringsData(text)) return false
   // By its words alone, or as a figure of the files; naming a column in passing is not asking.
   const byWords = triage(text, { playbooks, profiles: [] })
-  return !byWords.unrelated || triage(text, { playbooks, profiles, tableNames }).simple !== null
+  if (!byWords.unrelated) return true
+  const { simple, unmeasured } = triage(text, { playbooks, profiles, tableNames })
+  return simple !== null || unmeasured.length > 0
 }
 
 export interface Judged extends Examined {

@@ -1,13 +1,15 @@
 import type { Question } from '@holdfast/protocol'
 import { z } from 'zod'
 import { defineTool } from '../../../tools/define-tool.ts'
+import type { RunSql } from '../computed.ts'
 import type { PlaybookId } from '../playbook.ts'
 import { playbooks } from '../playbooks/playbooks.ts'
 import { describe, describeWindow } from '../questions/reading.ts'
 import { describeSelection, type Selection } from '../selection/read-selection.ts'
 import { looksLikeSql } from '../sql-message.ts'
 import type { TriageOutput } from '../tool-outputs.ts'
-import { levelCandidates, type Triage, triage, triageQuestion } from '../triage.ts'
+import { levelCandidates, type Triage, triageQuestion } from '../triage.ts'
+import { triageJoined } from '../triage-joined.ts'
 import { type Examined, examine, questionSelection } from './examine.ts'
 
 export const triageTool = defineTool({
@@ -20,19 +22,19 @@ export const triageTool = defineTool({
     const examined = await examine(context)
     const output: TriageOutput = looksLikeSql(context.message.text)
       ? { decision: 'sql', sql: context.message.text.trim() }
-      : decide(examined)
+      : await decide(examined, (job) => context.workspace.runSql({ ...job, verified: true }, context.signal))
     return { output }
   },
 })
 
-/** Pure: from the question, the files and what the thread has settled before. */
-function decide(examined: Examined): TriageOutput {
+/** From the question, the files and what the thread has settled before. */
+async function decide(examined: Examined, run: RunSql): Promise<TriageOutput> {
   const { thread, profiles, mappings, tableNames } = examined
   const { question, choices } = thread
   const chosen = playbooks.find(({ id }) => id === choices.get('playbook'))
   if (chosen !== undefined) return { decision: 'analyse', question, playbook: chosen.id, readAs: null }
 
-  const result = triage(question, { playbooks, profiles, mappings, tableNames, choices })
+  const result = await triageJoined(question, { playbooks, profiles, mappings, tableNames, choices }, run)
   if (result.unrelated) return offer(question, result)
   const level = levelCandidates(result.candidates)
   if (level.length > 1) {

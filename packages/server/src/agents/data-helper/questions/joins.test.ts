@@ -1,0 +1,301 @@
+import { describe, expect, it } from 'vitest'
+import type { FileProfile } from '../../../workspace/file-profile.ts'
+import { mapFile } from '../field-mapping.ts'
+import { empty, numbers, profileOf, texts, times, timestamps } from '../testing/profiles.ts'
+import { joinClause } from './join-clause.ts'
+import { type KeyFacts, keyName, sharedColumns } from './join-keys.ts'
+import { type JoinedQuestion, readJoin } from './joins.ts'
+import type { TableInfo } from './parse.ts'
+import { describe as describeReading } from './reading.ts'
+import { readingSql } from './reading-sql.ts'
+
+const requests = profileOf(
+  [
+    timestamps,
+    texts('tenant', 'acme', 'globex', 'initech'),
+    texts('model', 'gpt-5', 'gpt-5-mini'),
+    numbers('cost_usd', 0.02),
+    numbers('latency_ms', 900),
+    texts('status', '200', '429'),
+  ],
+  { fileName: 'requests.csv' },
+)
+const customers = profileOf(
+  [
+    texts('tenant', 'acme', 'globex', 'initech'),
+    texts('plan', 'enterprise', 'free', 'pro'),
+    texts('region', 'EU', 'US'),
+    numbers('seats', 40),
+    times('signup', ['2025-01-01T00:00:00Z']),
+  ],
+  { fileName: 'customers.csv', rows: 3 },
+)
+
+function tableOf(profile: FileProfile, choices: Readonly<Record<string, string>> = {}): TableInfo {
+  const known = new Map(Object.entries(choices))
+  const tableName = profile.fileName.replace(/\..*$/, '')
+  return { tableName, profile, mapping: mapFile(profile, known), choices: known }
+}
+
+type Counts = Partial<Omit<KeyFacts, 'pair'>>
+
+/** What is decided once each pair is counted as `counts` says; good keys where it says nothing. */
+function decided(
+  question: string,
+  tables: readonly TableInfo[] = [tableOf(requests), tableOf(customers)],
+  counts: (pair: KeyFacts['pair']) => Counts = countsOf,
+): JoinedQuestion {
+  const clause = joinClause(question, tables)
+  const wanted = readJoin(question, tables, clause, [])
+  if (wanted.kind !== 'measure') return wanted
+  const facts = wanted.pairs.map((pair) => ({
+    pair,
+    rows: 400,
+    matched: 388,
+    repeated: null,
+    baseMost: 120,
+    ...counts(pair),
+  }))
+  return readJoin(question, tables, clause, facts)
+}
+
+/** A tenant is in many requests, and once among the customers. */
+function countsOf({ lookup }: KeyFacts['pair']): Counts {
+  return lookup.fileName === 'customers.csv' ? {} : { repeated: { key: 'acme', rows: 120 }, baseMost: 1 }
+}
+
+function said(outcome: JoinedQuestion): string {
+  if (outcome.kind === 'read') return describeReading(outcome.reading)
+  if (outcome.kind === 'ask') return `asks ${outcome.question.id}`
+  return outcome.kind === 'refused' ? outcome.why : outcome.kind
+}
+
+const joined = 'of requests.csv joined with customers.csv on tenant (388 of 400 rows match)'
+
+describe('a question over two files', () => {
+  it.each([
+    ['total cost by plan', `total of cost_usd by plan, over all 1,000 rows ${joined}`],
+    [
+      'average latency by region for plan enterprise',
+      `mean of latency_ms by region, over the rows ${joined} where plan is enterprise`,
+    ],
+    [
+      'join requests and customers on tenant: cost by plan',
+      `total of cost_usd by plan, over all 1,000 rows ${joined}`,
+    ],
+    ['which plan costs the most', `total of cost_usd by plan, over all 1,000 rows ${joined}`],
+    ['cost by plan and model', `total of cost_usd by plan and model, over all 1,000 rows ${joined}`],
+    ['number of requests by plan', `number of rows by plan, over all 1,000 rows ${joined}`],
+    ['total cost for enterprise', `total of cost_usd, over the rows ${joined} where plan is enterprise`],
+    [
+      'cost of enterprise customers by model',
+      `total of cost_usd by model, over the rows ${joined} where plan is enterprise`,
+    ],
+    [
+      'cost by model for customers with seats > 100',
+      `total of cost_usd by model, over the rows ${joined} where seats > 100`,
+    ],
+    ['how many different plans by model', `number of different plan by model, over all 1,000 rows ${joined}`],
+    ['share of cost by region', `share of the total cost_usd by region, over all 1,000 rows ${joined}`],
+    [
+      'cost by tenant where plan is not free',
+      `total of cost_usd by tenant, over the rows ${joined} where plan is not free`,
+    ],
+    [
+      'total cost by plan in October 2026',
+      `total of cost_usd by plan, over the rows ${joined}, from 2026-10-01 and before 2026-11-01 UTC by timestamp`,
+    ],
+  ])('%s', (question, reading) => {
+    expect(said(decided(question))).toBe(`I read this as: ${reading}`)
+  })
+
+  it.each([
+    'total cost by plan, joined on tenant',
+    'total cost by plan joining requests.csv with customers.csv by tenant',
+    'merge both files on the tenant column and show total cost by plan',
+    'total cost by plan with requests and customers matched on tenant',
+    'combine requests.csv with customers.csv: total cost by plan',
+    'Match requests to customers by tenant, then give me the total cost by plan.',
+  ])('takes what is said about joining apart from what is asked: %s', (question) => {
+    expect(said(decided(question))).toBe(
+      `I read this as: total of cost_usd by plan, over all 1,000 rows ${joined}`,
+    )
+  })
+
+  it.each([
+    'what is the weather',
+    'total cost by model',
+    'how many customers have which plan',
+    'poem about plan',
+  ])('is none where one file or none answers: %s', (question) => {
+    expect(decided(question).kind).toBe('none')
+  })
+
+  it('J3: every row of the measured file stays, the rest is looked up', () => {
+    const outcome = decided('total cost by plan')
+    if (outcome.kind !== 'read') throw new Error(said(outcome))
+    const sql = readingSql(outcome.reading)
+    expect(sql).toContain('FROM "requests" AS base\n  LEFT JOIN')
+    expect(sql).toContain(`ELSE '(none)' END AS g1`)
+  })
+
+  it('the times of the looked up file are not those of the question', () => {
+    const untimed = profileOf([texts('tenant', 'acme', 'globex'), numbers('cost_usd', 1)], {
+      fileName: 'requests.csv',
+    })
+    expect(said(decided('total cost by plan per month', [tableOf(untimed), tableOf(customers)]))).toBe('none')
+  })
+
+  it('a status of customers does not tell which requests failed', () => {
+    const plain = profileOf([texts('tenant', 'acme', 'globex'), numbers('cost_usd', 1)], {
+      fileName: 'requests.csv',
+    })
+    const having = profileOf(
+      [texts('tenant', 'acme', 'globex'), texts('plan', 'pro'), texts('status', 'ok', 'error')],
+      {
+        fileName: 'customers.csv',
+      },
+    )
+    expect(
+      said(decided('number of failed requests by plan', [tableOf(plain), tableOf(having)])),
+    ).not.toContain('I read this as')
+  })
+})
+
+describe('the key', () => {
+  const named = (first: FileProfile, second: FileProfile) =>
+    sharedColumns(tableOf(first), tableOf(second)).map(
+      ({ pair, sure }) => `${keyName(pair)}${sure ? '' : '?'}`,
+    )
+
+  it('is the same field under two names, or the same name', () => {
+    const other = profileOf([texts('customer_id', 'acme'), texts('plan', 'pro'), texts('Model', 'gpt-5')])
+    expect(named(requests, other)).toEqual(['tenant = customer_id', 'model = Model'])
+  })
+
+  it('is no quantity, no time, no outcome, no empty column, and no name that every table uses', () => {
+    const one = profileOf([
+      timestamps,
+      texts('name', 'a'),
+      texts('status', '200'),
+      numbers('seats', 3),
+      empty('x'),
+    ])
+    expect(named(one, one).filter((name) => !name.endsWith('?'))).toEqual([])
+  })
+
+  it('J2: in several rows of the file that is looked up, it is refused with an example', () => {
+    const outcome = decided('total cost by plan', undefined, () => ({ repeated: { key: 'globex', rows: 2 } }))
+    expect(outcome).toMatchObject({ kind: 'refused', sure: true })
+    expect(said(outcome)).toContain(
+      'tenant “globex” is in 2 rows of customers.csv, and in up to 120 rows of requests.csv',
+    )
+    expect(said(outcome)).toContain('would multiply the figures')
+  })
+
+  it('J4: what is measured in the looked up file would be multiplied', () => {
+    const outcome = decided('total seats by model')
+    expect(outcome.kind).toBe('refused')
+    expect(said(outcome)).toContain('tenant “acme” is in 120 rows of requests.csv')
+  })
+
+  it('whose values are in one file only is refused', () => {
+    const outcome = decided('total cost by plan', undefined, () => ({ matched: 0 }))
+    expect(said(outcome)).toContain('no value of tenant is in both')
+  })
+
+  it('that is not there is refused, with how to name one', () => {
+    const other = profileOf([texts('kunde', 'acme'), texts('plan', 'pro', 'free')], {
+      fileName: 'crm.csv',
+    })
+    const outcome = decided('total cost by plan', [tableOf(requests), tableOf(other)])
+    expect(said(outcome)).toContain('no column is in both')
+  })
+
+  it('may be named where the files call it differently', () => {
+    const other = profileOf([texts('kunde', 'acme'), texts('plan', 'pro', 'free')], { fileName: 'crm.csv' })
+    const tables = [tableOf(requests), tableOf(other)]
+    const good = () => ({})
+    expect(said(decided('total cost by plan joined on tenant = kunde', tables, good))).toContain(
+      'requests.csv joined with crm.csv on tenant = kunde',
+    )
+    expect(said(decided('total cost by plan joined on kunde = tenant', tables, good))).toContain(
+      'requests.csv joined with crm.csv on tenant = kunde',
+    )
+    expect(said(decided('total cost by plan joined on kunde', tables, good))).toContain(
+      'is not a column of both',
+    )
+  })
+
+  it('that every table might call so has to be named', () => {
+    const one = profileOf([texts('name', 'a', 'b'), numbers('cost_usd', 2)], { fileName: 'jobs.csv' })
+    const two = profileOf([texts('name', 'a', 'b'), texts('owner', 'x', 'y')], { fileName: 'people.csv' })
+    const tables = [tableOf(one), tableOf(two)]
+    expect(said(decided('total cost by owner', tables, () => ({})))).toContain('add “joined on name”')
+    expect(said(decided('total cost by owner joined on name', tables, () => ({})))).toContain(
+      'jobs.csv joined with people.csv on name',
+    )
+  })
+
+  it('J5: of several the user chooses, and is not asked again', () => {
+    const one = profileOf([texts('tenant', 'a'), texts('site_id', 's'), numbers('cost_usd', 2)], {
+      fileName: 'requests.csv',
+    })
+    const two = profileOf([texts('tenant', 'a'), texts('site_id', 's'), texts('plan', 'x', 'y')], {
+      fileName: 'customers.csv',
+    })
+    const tables = (choices = {}) => [tableOf(one, choices), tableOf(two, choices)]
+    const asked = decided('total cost by plan', tables())
+    if (asked.kind !== 'ask') throw new Error(said(asked))
+    expect(asked.question).toMatchObject({
+      id: 'join_key:requests.csv:customers.csv',
+      choices: [
+        { value: 'tenant', label: 'tenant (388 of 400 rows match)' },
+        { value: 'site_id', label: 'site_id (388 of 400 rows match)' },
+      ],
+    })
+    const chosen = tables({ [asked.question.id]: 'site_id' })
+    expect(said(decided('total cost by plan', chosen))).toContain('on site_id (')
+    expect(said(decided('total cost by plan joined on tenant', tables()))).toContain('on tenant (')
+  })
+
+  it('that is good in one of two looks decides by itself', () => {
+    const one = profileOf([texts('tenant', 'a'), texts('site_id', 's'), numbers('cost_usd', 2)], {
+      fileName: 'requests.csv',
+    })
+    const two = profileOf([texts('tenant', 'a'), texts('site_id', 's'), texts('plan', 'x', 'y')], {
+      fileName: 'customers.csv',
+    })
+    const outcome = decided('total cost by plan', [tableOf(one), tableOf(two)], (pair) =>
+      pair.lookup.column === 'tenant' ? { repeated: { key: 'a', rows: 3 } } : countsOf(pair),
+    )
+    expect(said(outcome)).toContain('on site_id (')
+  })
+})
+
+describe('columns of one name', () => {
+  const placed = profileOf([...requests.columns, texts('region', 'us-east', 'eu-west')], {
+    fileName: 'requests.csv',
+  })
+
+  it('in both files are asked about', () => {
+    const outcome = decided(
+      'total cost by region for plan pro',
+      [tableOf(placed), tableOf(customers)],
+      (pair) => (pair.lookup.column === 'region' ? { matched: 0 } : countsOf(pair)),
+    )
+    if (outcome.kind !== 'ask') throw new Error(said(outcome))
+    expect(outcome.question.choices.map(({ value }) => value)).toEqual(['region', 'region (customers.csv)'])
+  })
+
+  it('are told apart in the SQL once chosen', () => {
+    const choices = { 'column:region': 'region (customers.csv)' }
+    const outcome = decided(
+      'total cost by region for plan pro',
+      [tableOf(placed, choices), tableOf(customers, choices)],
+      (pair) => (pair.lookup.column === 'region' ? { matched: 0 } : countsOf(pair)),
+    )
+    if (outcome.kind !== 'read') throw new Error(said(outcome))
+    expect(readingSql(outcome.reading)).toContain(`AS "region (customers.csv)"`)
+  })
+})
