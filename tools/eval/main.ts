@@ -9,6 +9,7 @@ import type { FileProfile } from '../../packages/server/src/workspace/file-profi
 import { cellsSaid, figuresOf, golden, partsOf, plantedAnswers, type Truth, truth } from './answers.ts'
 import { declined, paraphrases } from './asked.ts'
 import { formatMatrix } from './formats.ts'
+import { joinedQuestions } from './joins.ts'
 import { changed, csvOf, levelColumns, sheetOf, unitMutations, without } from './mutations.ts'
 import { points, type Result, result, share } from './score.ts'
 import { limitedQuestions, secondTurns } from './talks.ts'
@@ -64,6 +65,7 @@ const parts: Readonly<Record<string, (bench: Bench) => Promise<readonly Result[]
   units: ({ files, known }) => unitMutations(files, csv(), known),
   level: ({ files }) => levelColumns(files, csv()),
   rows: async ({ files, profile }) => limitedQuestions(files, await profile(generic), sheetOf(csv())),
+  joins: ({ files }) => joinedQuestions(files, sheetOf(csv())),
   async turns({ files, profile, known }) {
     const sheet = without(
       changed(sheetOf(csv()), 'latency_ms', 'duration', (text) => text),

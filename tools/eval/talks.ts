@@ -9,7 +9,7 @@ import type { Sheet } from './mutations.ts'
 import { type Result, result, type Said } from './score.ts'
 
 /** What a turn says, with the cells that are looked for: the first figure whose query and column fit. */
-function said(turn: Turn, cells: Readonly<Record<string, readonly [string, string]>>): Said {
+export function said(turn: Turn, cells: Readonly<Record<string, readonly [string, string]>>): Said {
   if (turn.outcome === 'failed') return { kind: 'nothing', why: turn.text }
   if (turn.report === null) {
     const { request } = turn
