@@ -61,7 +61,8 @@ function clauseAt(tokens: readonly Token[], at: number, tables: readonly TableIn
 }
 
 const isAside = (word: string, tables: readonly TableInfo[]): boolean =>
-  glue.has(word) || openings.has(word) || tables.some((table) => namesFile(word, table))
+  !keyWords.has(word) &&
+  (glue.has(word) || openings.has(word) || tables.some((table) => namesFile(word, table)))
 
 /** Where "…, with requests and customers joined on tenant" begins to speak of joining: the verb, or before it. */
 function openingOf(tokens: readonly Token[], verb: number, tables: readonly TableInfo[]): number {

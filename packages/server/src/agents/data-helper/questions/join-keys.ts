@@ -2,6 +2,7 @@ import type { FileId } from '@holdfast/protocol'
 import { quoteName } from '../../../workspace/casts.ts'
 import type { SqlJob, SqlResult } from '../../../workspace/workspace.ts'
 import type { FieldName } from '../fields.ts'
+import { namesFile } from './join-clause.ts'
 import { termsOf } from './joined-terms.ts'
 import type { TableInfo } from './parse.ts'
 import { rawText } from './reading-sql.ts'
@@ -54,41 +55,43 @@ function side({ profile, mapping, tableName }: TableInfo, column: string): KeySi
   return { fileId, fileName, table: tableName, column, keep: mapping?.keep ?? null }
 }
 
-/** Columns of both files that bear one name or are one field. `sure` where nobody has to name it. */
+/** Columns that bear one name, are one field, or refer to each other. `sure` where nobody has to name them. */
 export function sharedColumns(
   base: TableInfo,
   lookup: TableInfo,
 ): readonly { readonly pair: KeyPair; readonly sure: boolean }[] {
-  const others = termsOf(lookup)
-  return termsOf(base).flatMap((term) => {
+  const others = columnsOf(lookup)
+  return columnsOf(base).flatMap(({ column, term }) =>
+    others.flatMap(({ column: other, term: otherTerm }) => {
+      const refers = refersTo(column, lookup, other) || refersTo(other, base, column)
+      const sameField = term.field !== null && term.field === otherTerm.field
+      const sameName = nameWords(column).join(' ') === nameWords(other).join(' ')
+      if (!refers && !sameField && !sameName) return []
+      const sure = refers || (tellsWho(column, term) && tellsWho(other, otherTerm))
+      return [{ pair: keyPair(base, column, lookup, other), sure }]
+    }),
+  )
+}
+
+/** Columns as they stand, with values in them. */
+function columnsOf(table: TableInfo): readonly { readonly column: string; readonly term: KnownTerm }[] {
+  return termsOf(table).flatMap((term) => {
     const [column, second] = term.columns
-    if (column === undefined || second !== undefined) return []
-    return others.flatMap((other) => {
-      const [otherColumn, more] = other.columns
-      if (otherColumn === undefined || more !== undefined) return []
-      const sameField = term.field !== null && term.field === other.field
-      const sameName = nameWords(column).join(' ') === nameWords(otherColumn).join(' ')
-      if (!sameField && !sameName) return []
-      const sure = tellsWho(term, sameField) && tellsWho(other, sameField)
-      return [{ pair: keyPair(base, column, lookup, otherColumn), sure }]
-    })
+    return column === undefined || second !== undefined || term.distinct === 0 ? [] : [{ column, term }]
   })
 }
 
 /** Words that many tables use, each for something of its own: the id of a request is not the id of a customer. */
-const ownWords = new Set([
-  'id',
-  'name',
-  'key',
-  'no',
-  'number',
-  'index',
-  'row',
-  'title',
-  'label',
-  'type',
-  'description',
-])
+const ownWords = new Set('id name key no number code index row title label type description'.split(' '))
+
+/** `customer_id` refers to the `id` of customers.csv. */
+function refersTo(column: string, table: TableInfo, key: string): boolean {
+  const words = nameWords(column)
+  const [own, more] = nameWords(key)
+  if (own === undefined || more !== undefined || !ownWords.has(own)) return false
+  const subject = words.slice(0, -1)
+  return words.at(-1) === own && subject.length > 0 && subject.every((word) => namesFile(word, table))
+}
 
 /** A number whose name ends so is a name, not a quantity. */
 const idWords = new Set(['id', 'key', 'code', 'no', 'nr', 'number', 'uuid'])
@@ -96,13 +99,11 @@ const idWords = new Set(['id', 'key', 'code', 'no', 'nr', 'number', 'uuid'])
 /** Says how a row went, not whose it is: two files may share every value of it and nothing else. */
 const outcomeFields: ReadonlySet<FieldName> = new Set(['status', 'finish_reason', 'token_kind'])
 
-function tellsWho({ kind, columns, field, distinct }: KnownTerm, sameField: boolean): boolean {
-  if (distinct === 0) return false
+function tellsWho(column: string, { kind, field }: KnownTerm): boolean {
   if (field !== null && outcomeFields.has(field)) return false
-  const words = nameWords(columns[0] ?? '')
+  const words = nameWords(column)
   if (kind === 'number') return words.length > 1 && idWords.has(words.at(-1) ?? '')
-  if (kind !== 'text') return false
-  return sameField || words.length > 1 || !ownWords.has(words[0] ?? '')
+  return kind === 'text' && (words.length > 1 || !ownWords.has(words[0] ?? ''))
 }
 
 /** How two columns fit each other, as one row. Rows are counted once a key first, so that nothing is multiplied. */

@@ -162,6 +162,40 @@ describe('a question over two files', () => {
   })
 })
 
+describe('what a file is called', () => {
+  const orders = profileOf(
+    [texts('order_id', 'o1', 'o2'), texts('tenant', 'acme'), texts('channel', 'web', 'shop')],
+    {
+      fileName: 'orders.csv',
+    },
+  )
+  const tables = [tableOf(orders), tableOf(customers)]
+
+  it.each([
+    ['number of orders by plan', 'number of rows by plan'],
+    ['how many orders from customers in the EU by plan', 'number of rows by plan'],
+    ['share of orders by region', 'share of rows by region'],
+  ])('is what its rows are: %s', (question, reading) => {
+    expect(said(decided(question, tables))).toContain(`I read this as: ${reading}, over`)
+  })
+
+  it('is no word that the question needs', () => {
+    const log = { ...requests, fileName: 'cost_by_day.csv' }
+    const outcome = decided('total cost by plan', [tableOf(log), tableOf(customers)])
+    expect(said(outcome)).toContain(
+      'total of cost_usd by plan, over all 1,000 rows of cost_by_day.csv joined',
+    )
+    const asked = 'join cost_by_day.csv with customers by tenant: total cost by plan per day'
+    expect(said(decided(asked, [tableOf(log), tableOf(customers)]))).toContain(
+      'total of cost_usd by plan and day',
+    )
+  })
+
+  it('is not passed over where it is what is counted', () => {
+    expect(said(decided('how many enterprise customers had failed requests'))).not.toContain('number of rows')
+  })
+})
+
 describe('the key', () => {
   const named = (first: FileProfile, second: FileProfile) =>
     sharedColumns(tableOf(first), tableOf(second)).map(
@@ -195,7 +229,7 @@ describe('the key', () => {
 
   it('J4: what is measured in the looked up file would be multiplied', () => {
     const outcome = decided('total seats by model')
-    expect(outcome.kind).toBe('refused')
+    expect(outcome).toMatchObject({ kind: 'refused', sure: true })
     expect(said(outcome)).toContain('tenant “acme” is in 120 rows of requests.csv')
   })
 
@@ -224,6 +258,24 @@ describe('the key', () => {
     )
     expect(said(decided('total cost by plan joined on kunde', tables, good))).toContain(
       'is not a column of both',
+    )
+  })
+
+  it('is what refers to it: customer_id to the id of customers.csv', () => {
+    const owners = profileOf([texts('id', 'acme'), texts('plan', 'pro')], { fileName: 'customers.csv' })
+    const one = profileOf([texts('customer_id', 'acme'), texts('id', '1'), numbers('cost_usd', 2)], {
+      fileName: 'requests.csv',
+    })
+    expect(named(one, owners)).toEqual(['customer_id = id', 'id?'])
+  })
+
+  it('that finds few rows has to be named', () => {
+    const few = () => ({ matched: 3 })
+    expect(said(decided('total cost by plan', undefined, few))).toContain(
+      'by tenant only 3 of 400 rows match; if that is the key, add “joined on tenant”',
+    )
+    expect(said(decided('total cost by plan joined on tenant', undefined, few))).toContain(
+      '(3 of 400 rows match)',
     )
   })
 

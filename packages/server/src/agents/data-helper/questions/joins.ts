@@ -1,14 +1,14 @@
 import type { Question } from '@holdfast/protocol'
 import type { Choices } from '../field-mapping.ts'
-import { changedWords, columnCalled, type JoinClause, namesFile } from './join-clause.ts'
+import { callingRows, withoutLookupNouns } from './file-nouns.ts'
+import { columnCalled, type JoinClause } from './join-clause.ts'
 import { type KeyFacts, type KeyPair, keyId, keyName, keyPair, sharedColumns } from './join-keys.ts'
 import { type JoinedTerms, joinedTerms, usedTerms } from './joined-terms.ts'
 import { noChoices, type ParsedQuestion, parseSimpleQuestion, type TableInfo } from './parse.ts'
 import { type Filter, type Join, matchText, type SimpleReading } from './reading.ts'
 import { rawText } from './reading-sql.ts'
 import { speaksOf } from './speaks-of.ts'
-import { rowNouns } from './vocabulary.ts'
-import { stem, tokenise } from './words.ts'
+import { tokenise } from './words.ts'
 
 /**
  * A question that needs the columns of two files: each row of one (the base, which holds what is measured) looks up one
@@ -41,7 +41,7 @@ type Found =
   | {
       readonly reading: SimpleReading
       readonly join: Omit<Join, 'rows' | 'matchedRows'>
-      /** It uses a column of the lookup that is no field: no playbook reads it. */
+      /** It uses a column that is no field: no playbook reads it. */
       readonly beyondFields: boolean
     }
   | Question
@@ -55,6 +55,9 @@ interface TablePair {
 
 /** Beyond this the key has to be named: each pair is a query. */
 const maxPairs = 24
+
+/** A key that nobody named and that finds less than this share of the rows may be two things of one name. */
+const leastMatch = 0.1
 
 /** Pure. Asked again with the facts of the pairs it wants measured, it comes to a decision. */
 export function readJoin(
@@ -86,7 +89,10 @@ export function readJoin(
     return fact === undefined ? [] : [{ ...option, fact }]
   })
   if (counted.length < options.length) return { kind: 'measure', pairs: options.map(({ pair }) => pair) }
-  const good = counted.filter(({ fact }) => fact.matched > 0 && fact.repeated === null)
+  const least = clause?.key.length ? 0 : leastMatch
+  const good = counted.filter(
+    ({ fact }) => fact.repeated === null && fact.matched > 0 && fact.matched >= least * fact.rows,
+  )
   if (good.length === 0) return refused(noGoodKey(counted.map(({ fact }) => fact)))
   return decide(good, first.pair.base.choices ?? noChoices)
 }
@@ -126,17 +132,19 @@ function readOver(question: string, { base, lookup }: TablePair, key: KeyPair | 
   const isLooked = (label: string | undefined): boolean => columns.some(({ term }) => term.label === label)
   if (isLooked(reading.measure?.label) && reading.aggregate.kind !== 'distinct') return null
   if (outcomesOf(reading).some(({ term }) => isLooked(term.label))) return null
-  const beyondFields = columns.some(({ isField }) => !isField)
+  const own = new Set(terms.base.filter(({ field }) => field === null).map(({ label }) => label))
+  const beyondFields = columns.some(({ isField }) => !isField) || [...used].some((label) => own.has(label))
   return { reading, join: joinOf(lookup, key, terms.unique, columns), beyondFields }
 }
 
-function parseJoined(question: string, pair: TablePair, terms: JoinedTerms): ParsedQuestion {
-  const table = { ...pair.base, terms: [...terms.base, ...terms.lookup.map(({ term }) => term)] }
-  const parsed = parseSimpleQuestion(question, table)
-  if (parsed.ok || parsed.question !== null) return parsed
-  const called = withFileNouns(question, pair)
-  if (called === null) return parsed
-  const again = parseSimpleQuestion(called, table)
+/** With what the files are called as words for their rows. */
+function parseJoined(question: string, { base, lookup }: TablePair, terms: JoinedTerms): ParsedQuestion {
+  const table = { ...base, terms: [...terms.base, ...terms.lookup.map(({ term }) => term)] }
+  const called = callingRows(question, base)
+  const parsed = parseSimpleQuestion(called, table)
+  const unnamed = parsed.ok || parsed.question !== null ? null : withoutLookupNouns(called, base, lookup)
+  if (unnamed === null) return parsed
+  const again = parseSimpleQuestion(unnamed, table)
   return again.ok && overAllRows.has(again.reading.aggregate.kind) ? again : parsed
 }
 
@@ -147,27 +155,6 @@ const overAllRows: ReadonlySet<SimpleReading['aggregate']['kind']> = new Set([
   'share',
   'rate',
 ])
-
-/**
- * With what the files are called as words for their rows: "number of orders from German customers" counts rows of
- * orders.csv, whose customers are German. Null where no word does so, or the lookup's come first: "how many German
- * customers have orders" counts customers.
- */
-function withFileNouns(question: string, { base, lookup }: TablePair): string | null {
-  const nouns = tokenise(question).flatMap(({ word }): readonly ('base' | 'lookup')[] => {
-    if (namesFile(word, base) || rowNouns.has(stem(word))) return ['base']
-    return namesFile(word, lookup) ? ['lookup'] : []
-  })
-  if (nouns.length === 0) return null
-  const called = changedWords(question, (word) => {
-    if (namesFile(word, base)) return 'rows'
-    return namesFile(word, lookup) && !rowNouns.has(stem(word)) ? null : word
-  })
-  return nouns[0] === 'base' || !countsWords.test(question) ? called : null
-}
-
-/** After these the next noun is what is counted. */
-const countsWords = /\b(?:how many|number|count|share|percentage|percent|proportion|fraction)\b/iu
 
 /** Of calls that failed or succeeded: what else has a status, a customer or an order, is no call. */
 function outcomesOf({ aggregate, filters }: SimpleReading): readonly Filter[] {
@@ -293,6 +280,9 @@ function noGoodKey(facts: readonly KeyFacts[]): string {
   const repeating = facts
     .filter(({ matched, repeated }) => matched > 0 && repeated !== null)
     .toSorted((one, other) => other.matched - one.matched)[0]
+  const [most] = facts.toSorted((one, other) => other.matched - one.matched)
+  if (repeating === undefined && most !== undefined && most.matched > 0)
+    return `the question needs ${most.pair.base.fileName} and ${most.pair.lookup.fileName} together, and by ${keyName(most.pair)} only ${matchText({ rows: most.rows, matchedRows: most.matched })}; if that is the key, add “joined on ${keyName(most.pair)}”`
   if (repeating === undefined) {
     const names = [...new Set(facts.map(({ pair }) => keyName(pair)))].join(' or ')
     const files = [...new Set(facts.flatMap(({ pair }) => [pair.base.fileName, pair.lookup.fileName]))]
