@@ -15,7 +15,7 @@ const accounts: Sheet = {
 }
 
 const twice: Sheet = { ...accounts, rows: [...accounts.rows, ['acme', 'free', 'US']] }
-const strangers: Sheet = { ...accounts, rows: [['umbrella', 'pro', 'EU']] }
+const strangers: Sheet = { ...accounts, rows: [['umbrella', 'enterprise', 'EU']] }
 const unkeyed: Sheet = {
   columns: ['plan', 'region'],
   rows: accounts.rows.map((row) => row.slice(1)),
