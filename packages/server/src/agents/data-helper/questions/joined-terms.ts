@@ -1,8 +1,9 @@
 import { quoteName } from '../../../workspace/casts.ts'
-import type { TableInfo } from './parse.ts'
-import { noChoices } from './parse.ts'
+import type { FieldName } from '../fields.ts'
+import { noChoices, type TableInfo } from './parse.ts'
 import type { Join, SimpleReading, Term } from './reading.ts'
 import { type KnownTerm, knownTerms } from './terms.ts'
+import { nameWords } from './words.ts'
 
 /** A column of the second file as the joined rows have it. */
 export interface LookupTerm {
@@ -42,15 +43,22 @@ export function joinedTerms(
     ...base.profile.columns.map(({ name }) => name),
     ...own.map(({ label }) => label),
   ])
+  const fields = new Set(own.flatMap(({ field }) => (field === null ? [] : [field])))
   return {
     base: own.map((term) =>
       isColumn(key?.base)(term) ? { ...term, names: [...term.names, ...keyNames] } : term,
     ),
     lookup: other
       .filter((term) => term.kind !== 'time' && term.columns.length === 1 && !isColumn(key?.lookup)(term))
-      .map((term) => lookupTerm(term, unique, lookup.profile.fileName)),
+      .map((term) => lookupTerm(ownNames(term, fields), unique, lookup.profile.fileName)),
     unique,
   }
+}
+
+/** By the words for a field people mean that of what is measured: a customer's price is not what is called cost. */
+function ownNames(term: KnownTerm, fields: ReadonlySet<FieldName>): KnownTerm {
+  const shared = term.field !== null && fields.has(term.field)
+  return shared ? { ...term, names: term.columns.map(nameWords) } : term
 }
 
 const isColumn =

@@ -1,76 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { FileProfile } from '../../../workspace/file-profile.ts'
-import { mapFile } from '../field-mapping.ts'
-import { empty, numbers, profileOf, texts, times, timestamps } from '../testing/profiles.ts'
-import { joinClause } from './join-clause.ts'
-import { type KeyFacts, keyName, sharedColumns } from './join-keys.ts'
-import { type JoinedQuestion, readJoin } from './joins.ts'
-import type { TableInfo } from './parse.ts'
-import { describe as describeReading } from './reading.ts'
+import { empty, numbers, profileOf, texts, timestamps } from '../testing/profiles.ts'
+import { countsOf, customers, decided, joined, requests, said, tableOf } from '../testing/two-tables.ts'
+import { keyName, sharedColumns } from './join-keys.ts'
 import { readingSql } from './reading-sql.ts'
-
-const requests = profileOf(
-  [
-    timestamps,
-    texts('tenant', 'acme', 'globex', 'initech'),
-    texts('model', 'gpt-5', 'gpt-5-mini'),
-    numbers('cost_usd', 0.02),
-    numbers('latency_ms', 900),
-    texts('status', '200', '429'),
-  ],
-  { fileName: 'requests.csv' },
-)
-const customers = profileOf(
-  [
-    texts('tenant', 'acme', 'globex', 'initech'),
-    texts('plan', 'enterprise', 'free', 'pro'),
-    texts('region', 'EU', 'US'),
-    numbers('seats', 40),
-    times('signup', ['2025-01-01T00:00:00Z']),
-  ],
-  { fileName: 'customers.csv', rows: 3 },
-)
-
-function tableOf(profile: FileProfile, choices: Readonly<Record<string, string>> = {}): TableInfo {
-  const known = new Map(Object.entries(choices))
-  const tableName = profile.fileName.replace(/\..*$/, '')
-  return { tableName, profile, mapping: mapFile(profile, known), choices: known }
-}
-
-type Counts = Partial<Omit<KeyFacts, 'pair'>>
-
-/** What is decided once each pair is counted as `counts` says; good keys where it says nothing. */
-function decided(
-  question: string,
-  tables: readonly TableInfo[] = [tableOf(requests), tableOf(customers)],
-  counts: (pair: KeyFacts['pair']) => Counts = countsOf,
-): JoinedQuestion {
-  const clause = joinClause(question, tables)
-  const wanted = readJoin(question, tables, clause, [])
-  if (wanted.kind !== 'measure') return wanted
-  const facts = wanted.pairs.map((pair) => ({
-    pair,
-    rows: 400,
-    matched: 388,
-    repeated: null,
-    baseMost: 120,
-    ...counts(pair),
-  }))
-  return readJoin(question, tables, clause, facts)
-}
-
-/** A tenant is in many requests, and once among the customers. */
-function countsOf({ lookup }: KeyFacts['pair']): Counts {
-  return lookup.fileName === 'customers.csv' ? {} : { repeated: { key: 'acme', rows: 120 }, baseMost: 1 }
-}
-
-function said(outcome: JoinedQuestion): string {
-  if (outcome.kind === 'read') return describeReading(outcome.reading)
-  if (outcome.kind === 'ask') return `asks ${outcome.question.id}`
-  return outcome.kind === 'refused' ? outcome.why : outcome.kind
-}
-
-const joined = 'of requests.csv joined with customers.csv on tenant (388 of 400 rows match)'
 
 describe('a question over two files', () => {
   it.each([
@@ -225,6 +158,13 @@ describe('the key', () => {
       'tenant “globex” is in 2 rows of customers.csv, and in up to 120 rows of requests.csv',
     )
     expect(said(outcome)).toContain('would multiply the figures')
+  })
+
+  it('J2: nothing else answers the question instead', () => {
+    const outcome = decided('total cost by plan and tenant', undefined, () => ({
+      repeated: { key: 'globex', rows: 2 },
+    }))
+    expect(outcome).toMatchObject({ kind: 'refused', sure: true })
   })
 
   it('J4: what is measured in the looked up file would be multiplied', () => {

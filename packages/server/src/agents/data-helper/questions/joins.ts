@@ -46,6 +46,8 @@ type Found =
     }
   | Question
 
+const beyondFields = (found: Found): boolean => 'beyondFields' in found && found.beyondFields
+
 type Counted = Option & { readonly fact: KeyFacts }
 
 interface TablePair {
@@ -73,14 +75,14 @@ export function readJoin(
   })
   const [first] = needed
   if (first === undefined) return notReadable(question, tables, clause)
-  const sure = clause !== null || needed.some(({ found }) => 'beyondFields' in found && found.beyondFields)
-  const refused = (why: string): JoinedQuestion => ({ kind: 'refused', why, sure })
   const options = needed.flatMap(({ pair: files }) =>
     keysOf(files, clause).flatMap((pair): readonly Option[] => {
       const found = readOver(question, files, pair)
       return found === null ? [] : [{ pair, found }]
     }),
   )
+  const sure = clause !== null || [...needed, ...options].some(({ found }) => beyondFields(found))
+  const refused = (why: string): JoinedQuestion => ({ kind: 'refused', why, sure })
   if (options.length === 0) return refused(noKey(first.pair, clause))
   if (options.length > maxPairs)
     return refused('many columns could join these files; name one: “joined on …”')
@@ -133,8 +135,8 @@ function readOver(question: string, { base, lookup }: TablePair, key: KeyPair | 
   if (isLooked(reading.measure?.label) && reading.aggregate.kind !== 'distinct') return null
   if (outcomesOf(reading).some(({ term }) => isLooked(term.label))) return null
   const own = new Set(terms.base.filter(({ field }) => field === null).map(({ label }) => label))
-  const beyondFields = columns.some(({ isField }) => !isField) || [...used].some((label) => own.has(label))
-  return { reading, join: joinOf(lookup, key, terms.unique, columns), beyondFields }
+  const beyond = columns.some(({ isField }) => !isField) || [...used].some((label) => own.has(label))
+  return { reading, join: joinOf(lookup, key, terms.unique, columns), beyondFields: beyond }
 }
 
 /** With what the files are called as words for their rows. */

@@ -1,7 +1,7 @@
 import type { FieldName } from '../fields.ts'
 import { joinClause, namesFile } from './join-clause.ts'
 import type { KeyFacts, KeyPair } from './join-keys.ts'
-import { readJoin } from './joins.ts'
+import { type JoinedQuestion, readJoin } from './joins.ts'
 import type { ParsedQuestion, TableInfo } from './parse.ts'
 import type { SimpleReading } from './reading.ts'
 import { callNouns, rowNouns } from './vocabulary.ts'
@@ -29,8 +29,11 @@ export function readQuestion(
 ): ReadQuestion {
   const one = (parsed: ParsedQuestion | null): ReadQuestion => ({ parsed, unmeasured: [], refused: false })
   const single = alone(question)
-  if (tables.length < 2 || (isRead(single) && !countsOthers(question, single, tables))) return one(single)
+  if (tables.length < 2) return one(single)
   const clause = joinClause(question, tables)
+  if (single?.ok === true && measuredElsewhere(single.reading, tables))
+    return orWithout(single, readJoin(question, tables, clause, facts), tables)
+  if (isRead(single) && !countsOthers(question, single, tables)) return one(single)
   const without = clause === null ? null : alone(clause.rest)
   // "join … : how many rows" asks for rows of the joined files.
   if (isRead(without) && !countsRows(without)) return one(sayingSo(without))
@@ -57,6 +60,45 @@ export function readQuestion(
     default:
       throw new Error(`unknown outcome ${JSON.stringify(joined satisfies never)}`)
   }
+}
+
+/**
+ * A table of customers may have a price, which "cost" may mean: where a log of calls joined with it answers too, the
+ * user chooses.
+ */
+function orWithout(
+  single: Extract<ParsedQuestion, { ok: true }>,
+  joined: JoinedQuestion,
+  tables: readonly TableInfo[],
+): ReadQuestion {
+  if (joined.kind === 'measure') return { parsed: null, unmeasured: joined.pairs, refused: false }
+  const parsed: ParsedQuestion =
+    joined.kind === 'read' ? choice(single.reading, joined.reading, tables) : single
+  return { parsed, unmeasured: [], refused: false }
+}
+
+function choice(single: SimpleReading, joined: SimpleReading, tables: readonly TableInfo[]): ParsedQuestion {
+  const id = `measured_in:${joined.fileName}:${single.fileName}`
+  const chosen = tables[0]?.choices?.get(id)
+  if (chosen === single.fileName) return { ok: true, reading: single }
+  if (chosen === joined.fileName) return { ok: true, reading: joined }
+  const text = `Both files have what you ask for. Which do you mean?`
+  const choices = [
+    {
+      value: joined.fileName,
+      label: `${joined.measure?.label} of ${joined.fileName}, joined with ${single.fileName}`,
+    },
+    { value: single.fileName, label: `${single.measure?.label} of ${single.fileName} alone` },
+  ]
+  return { ok: false, why: text, nearest: [], question: { id, text, choices } }
+}
+
+/** What is measured is a field of calls, and only another file has calls. */
+function measuredElsewhere({ fileId, measure }: SimpleReading, tables: readonly TableInfo[]): boolean {
+  const own = tables.find(({ profile }) => profile.fileId === fileId)
+  const field = measure?.field ?? null
+  if (own === undefined || field === null || isLog(own)) return false
+  return tables.some((table) => isLog(table) && table.mapping?.fields[field] !== undefined)
 }
 
 /** Understood as a whole, if only up to a choice. */
