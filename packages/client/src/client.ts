@@ -94,8 +94,8 @@ export interface HoldfastClient extends AsyncDisposable {
    */
   applyEvents<Transaction>(threadId: ThreadId, options: ApplyOptions<StoredEvent, Transaction>): Promise<void>
   /**
-   * What happens to the user's threads, so that a list of them stays current. Default `head`: follow first, then read
-   * `threads()`, and nothing falls in between.
+   * What happens to the user's threads, so that a list of them stays current. Default `head`: read `threads()` once
+   * `onFollowing` is called, and nothing falls in between.
    */
   lifecycle(options?: LifecycleOptions): AsyncIterable<LifecycleItem>
 }

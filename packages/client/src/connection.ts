@@ -42,6 +42,7 @@ export interface FollowOptions {
   /** Of the log that `after` belongs to, where the caller knows it. */
   readonly epoch: EpochId | null
   readonly signal: AbortSignal | null
+  readonly onFollowing?: (() => void) | undefined
 }
 
 export interface Connection {
@@ -259,7 +260,10 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   return {
-    follow<Item extends StreamItem>(stream: Stream, { after, epoch: known, signal }: FollowOptions) {
+    follow<Item extends StreamItem>(
+      stream: Stream,
+      { after, epoch: known, signal, onFollowing }: FollowOptions,
+    ) {
       if (state.kind === 'closed') throw new Error('This client is closed; create another one')
       const shared =
         streams.get(stream) ??
@@ -269,6 +273,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         after,
         epoch: known,
         signal,
+        onFollowing,
         onTaken: shared.taken,
         onRoom: shared.room,
         onEnd() {

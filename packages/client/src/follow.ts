@@ -20,6 +20,8 @@ export interface EventsOptions {
   readonly epoch?: EpochId
   /** Ends the iteration quietly. */
   readonly signal?: AbortSignal
+  /** Called once, when the server has said where the stream stands: what happens from then on comes. */
+  readonly onFollowing?: () => void
   /**
    * Called when the position is no longer one (another log, events trimmed), after everything before was read.
    * Take the snapshot over and return its cursor: the iteration goes on from there. Without this it throws
@@ -61,10 +63,10 @@ function resetOf(error: unknown, stream: Stream): StreamReset | null {
 export function iterate<Item extends StreamItem>(
   stream: Stream,
   follow: Follow<Item>,
-  { after = 'start', epoch, signal: aborts, onReset }: EventsOptions,
+  { after = 'start', epoch, signal: aborts, onFollowing, onReset }: EventsOptions,
 ): AsyncIterableIterator<Item> {
   const signal = aborts ?? null
-  let { items } = follow({ after, epoch: epoch ?? null, signal })
+  let { items } = follow({ after, epoch: epoch ?? null, signal, onFollowing })
   return {
     async next() {
       for (;;) {

@@ -52,6 +52,8 @@ export interface FollowerOptions {
   readonly after: After
   readonly epoch: EpochId | null
   readonly signal: AbortSignal | null
+  /** Once: the server has said where the stream stands, and nothing after that is missed. */
+  readonly onFollowing?: (() => void) | undefined
   /** The reader took something. */
   readonly onTaken: () => void
   /** It was paused and has room again. */
@@ -73,6 +75,7 @@ export function createFollower<Item extends StreamItem>(options: FollowerOptions
   let taken = 0
   let waitingChars = 0
   let paused = false
+  let following = false
   let failure: Error | null = null
   let ended = false
   let news: PromiseWithResolvers<void> | null = null
@@ -156,6 +159,9 @@ export function createFollower<Item extends StreamItem>(options: FollowerOptions
     subscribed(now, head) {
       epoch ??= now
       if (applied === 'head') applied = head
+      if (following) return
+      following = true
+      options.onFollowing?.()
     },
     offer(items, chars) {
       if (paused) return true

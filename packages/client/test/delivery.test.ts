@@ -116,6 +116,28 @@ describe('user/me', () => {
     expect(await Promise.all([all, fresh])).toEqual([[1, 2], [2]])
   })
 
+  test('says once from where on nothing is missed, however often the connection is cut', async () => {
+    await using server = await openFakeServer()
+    await using client = connect(server)
+    server.happen('thread_created')
+    let told = 0
+    const fresh = take(
+      2,
+      client.lifecycle({
+        onFollowing() {
+          told += 1
+          server.happen('thread_created')
+        },
+      }),
+      (seq) => {
+        if (seq !== 2) return
+        server.cut()
+        server.happen('thread_created')
+      },
+    )
+    expect([await fresh, told]).toEqual([[2, 3], 1])
+  })
+
   test('ends with its signal', async () => {
     await using server = await openFakeServer()
     await using client = connect(server)
