@@ -1,4 +1,4 @@
-import type { LifecycleItem, ThreadId, ThreadSummary } from '@holdfast/protocol'
+import type { LifecycleItem, ThreadId, ThreadList, ThreadSummary } from '@holdfast/protocol'
 import { createStore } from '../model/store.ts'
 import { client } from './connection.ts'
 import { report } from './notices.ts'
@@ -23,14 +23,32 @@ export const threadList = createStore<ThreadListState>({
 /** Threads that are about to be deleted, unless somebody says otherwise. */
 export const leaving = createStore<ReadonlySet<ThreadId>>(new Set())
 
+/** Of each page that is on its way: what has happened since it was asked for, which it may not know. */
+const news = new Set<LifecycleItem[]>()
+
+/** @returns how the page is put into the list */
+async function readPage(
+  cursor: string | undefined,
+  search: string,
+): Promise<(put: (page: ThreadList) => ThreadListState) => void> {
+  const since: LifecycleItem[] = []
+  news.add(since)
+  try {
+    const page = await client.threads(cursor, search === '' ? {} : { search })
+    return (put) => threadList.set(since.reduce(applyLifecycle, put(page)))
+  } finally {
+    news.delete(since)
+  }
+}
+
 let question = 0
 
 async function read(search: string): Promise<void> {
   question += 1
   const mine = question
-  const { items, next } = await client.threads(undefined, search === '' ? {} : { search })
+  const take = await readPage(undefined, search)
   // A later search has overtaken this one.
-  if (mine === question) threadList.set({ phase: 'ready', items, next, search })
+  if (mine === question) take(({ items, next }) => ({ phase: 'ready', items, next, search }))
 }
 
 export const searchThreads = (search: string): Promise<void> => read(search.trim())
@@ -38,8 +56,14 @@ export const searchThreads = (search: string): Promise<void> => read(search.trim
 export async function loadMoreThreads(): Promise<void> {
   const { next, search } = threadList.get()
   if (next === null) return
-  const page = await client.threads(next, search === '' ? {} : { search })
-  threadList.update((now) => ({ ...now, items: merged(now.items, page.items), next: page.next }))
+  const mine = question
+  const take = await readPage(next, search)
+  // The list that this is more of is no longer there.
+  if (mine !== question) return
+  take((page) => {
+    const now = threadList.get()
+    return { ...now, items: merged(now.items, page.items), next: page.next }
+  })
 }
 
 function merged(before: readonly ThreadSummary[], more: readonly ThreadSummary[]): readonly ThreadSummary[] {
@@ -93,18 +117,29 @@ export function applyLifecycle(state: ThreadListState, item: LifecycleItem): Thr
   }
 }
 
-/** Follows first, then reads: nothing falls in between. Until the page goes. */
+/**
+ * Reads at once, for whoever waits for the list, and again when it is followed: what happened in between would not come.
+ * Until the page goes.
+ */
 export async function followThreads(): Promise<void> {
   const items = client.lifecycle({
+    onFollowing: () => readWhenReachable(threadList.get().search),
     async onReset() {
       await read(threadList.get().search)
       location.reload()
       throw new Error('Another log stands behind this address; the page is loaded anew')
     },
   })
-  whenReachable(() => read('')).catch((error: unknown) => {
+  readWhenReachable('')
+  for await (const item of items) {
+    for (const since of news) since.push(item)
+    threadList.update((state) => applyLifecycle(state, item))
+  }
+}
+
+function readWhenReachable(search: string): void {
+  whenReachable(() => read(search)).catch((error: unknown) => {
     threadList.update((now) => ({ ...now, phase: 'failed' }))
     report(error)
   })
-  for await (const item of items) threadList.update((state) => applyLifecycle(state, item))
 }
