@@ -5,7 +5,7 @@ import { client } from './live/connection.ts'
 import { act, report } from './live/notices.ts'
 import { uploadFile } from './live/uploads.ts'
 import { navigate } from './routing.ts'
-import { Composer, drafts } from './thread/composer.tsx'
+import { Composer, drafts, moveDraft } from './thread/composer.tsx'
 import { useFileDrop } from './thread/file-drop.tsx'
 import { Icon, type IconName } from './ui/icon.tsx'
 
@@ -37,6 +37,7 @@ export function Home(): ReactNode {
     if (first === undefined) return
     act(async () => {
       const { id } = await client.createThread({ title: titleOf(first.name) })
+      moveDraft('new', id)
       navigate({ kind: 'thread', threadId: id })
       await Promise.all(files.map((file) => uploadFile(id, file)))
     })
@@ -55,12 +56,12 @@ export function Home(): ReactNode {
       }
     })
   }
-  const drop = useFileDrop(addFiles)
+  const curtain = useFileDrop(addFiles)
   useEffect(() => {
     document.title = 'Holdfast'
   }, [])
   return (
-    <div className="flex h-full flex-col overflow-y-auto" {...drop.handlers}>
+    <div className="flex h-full flex-col overflow-y-auto">
       <div className="mx-auto my-auto w-full max-w-2xl px-4 py-10 sm:px-6">
         <h1 className="text-2xl font-semibold tracking-tight text-balance">
           What do you want to know of your data?
@@ -109,7 +110,7 @@ export function Home(): ReactNode {
           </ul>
         </section>
       </div>
-      {drop.curtain}
+      {curtain}
     </div>
   )
 }

@@ -8,6 +8,7 @@ import { report } from './live/notices.ts'
 import { session } from './live/session.ts'
 import { followThreads } from './live/thread-list.ts'
 import { whenReachable } from './live/when-reachable.ts'
+import { refuseStrayDrops } from './thread/file-drop.tsx'
 import './style.css'
 
 const root = document.getElementById('root')
@@ -29,6 +30,7 @@ async function begin(place: HTMLElement): Promise<void> {
       onWait: (error) => say(place, `${sentenceOf(error)} This page tries by itself.`),
     }),
   )
+  refuseStrayDrops()
   createRoot(place).render(
     <StrictMode>
       <App />

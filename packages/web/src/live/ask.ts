@@ -27,7 +27,8 @@ export async function askInThread(
   if (files === undefined)
     uploads.update((all) =>
       all.filter(
-        ({ state }) => state.kind !== 'failed' && (state.kind !== 'done' || !sent.has(state.file.id)),
+        ({ threadId: of, state }) =>
+          of !== threadId || (state.kind !== 'failed' && (state.kind !== 'done' || !sent.has(state.file.id))),
       ),
     )
 }

@@ -13,13 +13,16 @@ export interface Notice {
 
 /** What is shown at the edge of the page until it is dismissed or its time is over. */
 export const notices = createStore<readonly Notice[]>([])
-/** What a screen reader is told, newest last. */
-export const announcement = createStore({ text: '', id: 0 })
+/** What a screen reader is told, newest last: each is added, so that none takes the place of one just before it. */
+export const announcements = createStore<readonly { readonly id: number; readonly text: string }[]>([])
+const mostAnnouncements = 8
 
 let last = 0
 
 export function announce(text: string): void {
-  announcement.update(({ id }) => ({ text, id: id + 1 }))
+  last += 1
+  const id = last
+  announcements.update((all) => [...all.slice(1 - mostAnnouncements), { id, text }])
 }
 
 /** @returns dismisses it */

@@ -21,7 +21,7 @@ export const turnsAtATime = 30
 
 export interface ThreadSessionState {
   readonly phase: 'opening' | 'open' | 'missing' | 'failed'
-  /** Of `failed`: what to tell. */
+  /** Why it is not there: of `failed`, or while it is tried again. */
   readonly problem: string | null
   readonly thread: Thread | null
   readonly view: ThreadView
@@ -52,6 +52,10 @@ const initial: ThreadSessionState = {
   olderTurns: 0,
   head: 0,
 }
+
+/** Whether nothing was ever asked here; false also where that is not known yet. */
+export const isUnasked = ({ phase, view, olderTurns, head }: ThreadSessionState): boolean =>
+  phase === 'open' && olderTurns === 0 && view.order.length === 0 && view.seq >= head
 
 /**
  * A thread, followed from its last turns on. Snapshot, then events from a cursor: what comes while the connection is
@@ -94,7 +98,11 @@ export function openThreadSession(
     seq: Position
     epoch: Awaited<ReturnType<typeof client.thread>>['epoch']
   }> => {
-    const snapshot = await whenReachable(() => client.thread(threadId, { signal }), { signal })
+    const snapshot = await whenReachable(() => client.thread(threadId, { signal }), {
+      signal,
+      onWait: (error) =>
+        state.update((now) => ({ ...now, problem: `${sentenceOf(error)} This page tries by itself.` })),
+    })
     runs = [...snapshot.runs].sort((a, b) => a.queuedAt - b.queuedAt)
     firstRun = Math.max(0, runs.length - turnsAtATime)
     waiting = []

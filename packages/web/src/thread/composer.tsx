@@ -11,6 +11,9 @@ import { UploadRows } from './upload-rows.tsx'
 /** What is written and not yet asked, by thread; `new` for the next one. */
 export const drafts = createStore<Readonly<Record<string, string>>>({})
 
+export const moveDraft = (from: string, to: string): void =>
+  drafts.update(({ [from]: text = '', ...others }) => ({ ...others, [to]: text }))
+
 interface ComposerProps {
   readonly threadId: ThreadId | null
   /** What is under way, if anything is. */

@@ -6,7 +6,7 @@ import { catchingUp } from '../live/catching-up.ts'
 import { client, connection } from '../live/connection.ts'
 import { act, announce, report } from '../live/notices.ts'
 import { change, threadList } from '../live/thread-list.ts'
-import { openThreadSession, type ThreadSession } from '../live/thread-session.ts'
+import { isUnasked, openThreadSession, type ThreadSession } from '../live/thread-session.ts'
 import { uploadFile } from '../live/uploads.ts'
 import { endLabel } from '../model/steps.ts'
 import { activeTurn } from '../model/thread-view.ts'
@@ -72,7 +72,7 @@ function OpenThread({ session }: { readonly session: ThreadSession }): ReactNode
   )
   const ask = useCallback(
     (text: string) => {
-      const first = state.get().view.order.length === 0
+      const first = isUnasked(state.get())
       askInThread(threadId, text)
         .then(async () => {
           // A thread that began with a file bears the file's name until something is asked.
@@ -98,7 +98,7 @@ function OpenThread({ session }: { readonly session: ThreadSession }): ReactNode
     () => ({ threadId, session, busy, ask, askAgain, stop, addFiles }),
     [threadId, session, busy, ask, askAgain, stop, addFiles],
   )
-  const drop = useFileDrop(addFiles)
+  const curtain = useFileDrop(phase === 'missing' || phase === 'failed' ? null : addFiles)
   useEffect(() => {
     document.title = title === undefined || title === '' ? 'Holdfast' : `${title} – Holdfast`
   }, [title])
@@ -114,7 +114,7 @@ function OpenThread({ session }: { readonly session: ThreadSession }): ReactNode
     )
   return (
     <ThreadContext value={actions}>
-      <div className="flex h-full min-h-0 flex-col" {...drop.handlers}>
+      <div className="flex h-full min-h-0 flex-col">
         <ThreadHeader session={session} onFiles={() => setShowsFiles(true)} />
         <TurnList session={session} />
         {/* The same gutter as the turns have, so that both stand in one line. */}
@@ -133,7 +133,7 @@ function OpenThread({ session }: { readonly session: ThreadSession }): ReactNode
             />
           </div>
         </div>
-        {drop.curtain}
+        {curtain}
       </div>
       {showsFiles && <FilesPanel session={session} onClose={() => setShowsFiles(false)} />}
     </ThreadContext>

@@ -18,6 +18,7 @@ export function TurnList({ session }: { readonly session: ThreadSession }): Reac
   const order = useStore(session.state, ({ view }) => view.order)
   const older = useStore(session.state, ({ olderTurns }) => olderTurns)
   const opening = useStore(session.state, ({ phase, view, head }) => phase === 'opening' || view.seq < head)
+  const problem = useStore(session.state, (now) => now.problem)
   const box = useRef<HTMLElement>(null)
   const [atEnd, setAtEnd] = useState(true)
 
@@ -54,6 +55,11 @@ export function TurnList({ session }: { readonly session: ThreadSession }): Reac
         className="h-full overflow-y-auto [scrollbar-gutter:stable]"
       >
         <div className="mx-auto w-full max-w-4xl px-3 sm:px-6">
+          {problem !== null && (
+            <p role="status" className="pt-6 text-sm text-soft [overflow-wrap:anywhere]">
+              {problem}
+            </p>
+          )}
           {older > 0 && (
             <div className="flex justify-center pt-4">
               <Button look="quiet" onClick={() => act(() => session.loadOlder())}>

@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect } from 'react'
-import { announcement, dismiss, type Notice, notices } from '../live/notices.ts'
+import { announcements, dismiss, type Notice, notices } from '../live/notices.ts'
 import { Button, IconButton } from './button.tsx'
 import { Icon } from './icon.tsx'
 import { useStore } from './use-store.ts'
@@ -10,12 +10,14 @@ const stayMs = 8_000
 /** What just happened, at the edge of the page, and for those who hear the page. */
 export function Notices(): ReactNode {
   const all = useStore(notices)
-  const { text } = useStore(announcement)
+  const said = useStore(announcements)
   return (
     <>
-      <p className="sr-only" role="status" aria-live="polite">
-        {text}
-      </p>
+      <div className="sr-only" role="log" aria-label="What happened">
+        {said.map(({ id, text }) => (
+          <p key={id}>{text}</p>
+        ))}
+      </div>
       <section
         aria-label="Notices"
         className="pointer-events-none fixed inset-x-0 bottom-4 z-20 flex flex-col items-center gap-2 px-4"
