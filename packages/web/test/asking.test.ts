@@ -101,6 +101,6 @@ describe.skipIf(!hasChromium)('asking (needs /usr/bin/chromium)', () => {
     await lastTurn().getByRole('button', { name: 'Ask again' }).click()
     await expect.poll(() => page.getByRole('article').count(), { timeout: 60_000 }).toBe(3)
     await lastTurn().getByRole('heading', { name: 'And the next one?' }).waitFor()
-    await page.getByRole('button', { name: 'Stop' }).waitFor({ state: 'hidden' })
+    await page.getByRole('button', { name: 'Stop', exact: true }).waitFor({ state: 'hidden' })
   })
 })

@@ -85,6 +85,7 @@ describe.skipIf(!hasChromium)('files (needs /usr/bin/chromium)', () => {
 
     await page.getByRole('button', { name: '1 file' }).click()
     const panel = page.getByRole('dialog', { name: 'Files of this conversation' })
+    await panel.getByRole('heading', { name: 'First rows' }).waitFor()
     await panel.getByRole('button', { name: /^Delete / }).click()
     await panel.getByText('There are none yet').waitFor()
     await page.keyboard.press('Escape')

@@ -42,9 +42,12 @@ async function readPage(
 }
 
 let question = 0
+/** What the newest read looks for; the list may not be there yet. */
+let wanted = ''
 
 async function read(search: string): Promise<void> {
   question += 1
+  wanted = search
   const mine = question
   const take = await readPage(undefined, search)
   // A later search has overtaken this one.
@@ -123,22 +126,22 @@ export function applyLifecycle(state: ThreadListState, item: LifecycleItem): Thr
  */
 export async function followThreads(): Promise<void> {
   const items = client.lifecycle({
-    onFollowing: () => readWhenReachable(threadList.get().search),
+    onFollowing: readWhenReachable,
     async onReset() {
-      await read(threadList.get().search)
+      await read(wanted)
       location.reload()
       throw new Error('Another log stands behind this address; the page is loaded anew')
     },
   })
-  readWhenReachable('')
+  readWhenReachable()
   for await (const item of items) {
     for (const since of news) since.push(item)
     threadList.update((state) => applyLifecycle(state, item))
   }
 }
 
-function readWhenReachable(search: string): void {
-  whenReachable(() => read(search)).catch((error: unknown) => {
+function readWhenReachable(): void {
+  whenReachable(() => read(wanted)).catch((error: unknown) => {
     threadList.update((now) => ({ ...now, phase: 'failed' }))
     report(error)
   })
