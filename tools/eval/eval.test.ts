@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { playbooks } from '../../packages/server/src/agents/data-helper/playbooks/playbooks.ts'
 import { openFiles, type TestFiles } from '../../packages/server/src/agents/data-helper/testing/open-files.ts'
 import { sharedData } from '../../packages/server/src/agents/data-helper/testing/shared-data.ts'
-import { declined, paraphrases } from './asked.ts'
+import { declined, paraphrases, unlimited } from './asked.ts'
 import { formatMatrix } from './formats.ts'
 import { judge, type Said, share } from './score.ts'
 import { formatVerdicts, leaveOneOut, requiredWithoutCase } from './verdicts.ts'
@@ -50,6 +50,10 @@ describe('wordings', () => {
 
   test('each reaches its playbook', () => {
     expect(wrong(paraphrases())).toEqual([])
+  })
+
+  test('each is about all rows, or is known to be about some', () => {
+    expect(wrong(unlimited())).toEqual([])
   })
 
   test('what is for somebody else is declined', () => {

@@ -1,18 +1,19 @@
 /**
  * `npm run eval`: is the data helper right, and where it cannot be, does it ask for the right thing? Prints a table and
- * a score; ends with 1 below the goal, or with a single confident wrong answer. `npm run eval -- --all` lists every case, `npm run eval -- units` runs one part.
+ * a score; ends with 1 below the goal, with a single confident wrong answer, or without the trial data. `npm run eval -- --all` lists every case, `npm run eval -- units` runs one part.
  */
 import { readFileSync } from 'node:fs'
 import { openFiles, type TestFiles } from '../../packages/server/src/agents/data-helper/testing/open-files.ts'
 import { sharedData } from '../../packages/server/src/agents/data-helper/testing/shared-data.ts'
 import type { FileProfile } from '../../packages/server/src/workspace/file-profile.ts'
 import { cellsSaid, figuresOf, golden, partsOf, plantedAnswers, type Truth, truth } from './answers.ts'
-import { declined, paraphrases } from './asked.ts'
+import { declined, paraphrases, unlimited } from './asked.ts'
 import { formatMatrix } from './formats.ts'
 import { joinedQuestions } from './joins.ts'
 import { changed, csvOf, levelColumns, sheetOf, unitMutations, without } from './mutations.ts'
 import { points, type Result, result, share } from './score.ts'
-import { limitedQuestions, secondTurns } from './talks.ts'
+import { secondTurns } from './second-turns.ts'
+import { limitedQuestions } from './talks.ts'
 import { formatVerdicts, leaveOneOut } from './verdicts.ts'
 
 const goal = 0.97
@@ -79,9 +80,11 @@ const parts: Readonly<Record<string, (bench: Bench) => Promise<readonly Result[]
 }
 
 async function evaluate(wanted: readonly string[]): Promise<readonly Result[]> {
-  const results: Result[] = wanted.length === 0 ? [...paraphrases(), ...declined()] : []
+  const results: Result[] = wanted.length === 0 ? [...paraphrases(), ...unlimited(), ...declined()] : []
   if (!sharedData.present) {
-    console.error('The trial data (../shared/data) is not there: only wordings are looked at.')
+    console.error(
+      'Not judged: the trial data (../shared/data) is not there, and only wordings are looked at.',
+    )
     return results
   }
   await using files = await openFiles()
@@ -146,4 +149,5 @@ const reached = share(results)
 console.log(
   `Score ${(100 * reached).toFixed(1)} % of the points (goal ${100 * goal} %), ${wrong} confidently wrong (goal 0).`,
 )
-process.exitCode = reached >= goal && wrong === 0 ? 0 : 1
+// What was not looked at is not right: without its data nothing has been judged.
+process.exitCode = sharedData.present && reached >= goal && wrong === 0 ? 0 : 1

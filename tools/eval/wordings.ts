@@ -222,6 +222,16 @@ export const wordings = {
   ],
 } as const
 
+/** Of these wordings those that are about some rows only. */
+export const limited: ReadonlySet<string> = new Set([
+  'I got a bill from OpenAI and want to understand it',
+  'could we downgrade the model for classification',
+  'our users say the bot is sluggish in the afternoon',
+  'what went wrong on our side last weekend, requests were failing',
+  'could the nightly summaries be sent as batches',
+  'what happened on 17 October',
+])
+
 /** Questions for somebody else: declined, with what can be done here. */
 export const unrelated = [
   'write me a poem',

@@ -46,8 +46,9 @@ async function answer(reading: SimpleReading, { profiles }: TableQuestion, run: 
     ],
   })
   if (result === undefined) throw new Error('The job returned no result')
-  const found = simpleFindings(reading, result, profile)
-  const answered = { result, title: describe(reading), chart: simpleChart(reading, result) }
+  const severalFiles = profiles.length > 1
+  const found = simpleFindings(reading, result, profile, severalFiles)
+  const answered = { result, title: describe(reading, severalFiles), chart: simpleChart(reading, result) }
   if (join === null || match === undefined)
     return { title: titleOf(reading), findings: found, queries: [answered], caveats: [] }
   const matched = { result: match, title: matchTitle(reading, join), chart: null }

@@ -35,6 +35,17 @@ const yesNo = {
   ],
 }
 
+const playbook = {
+  id: 'batch:waiting',
+  text: 'Is it acceptable to wait up to 24 hours for the answers of nightly_summaries?',
+  choices: [
+    { value: 'yes', label: 'yes, they may wait' },
+    { value: 'no', label: 'no, somebody waits for them' },
+  ],
+}
+
+const isQuestion = (text: string) => /\b(?:cost|slow|average|wait|where)\b/u.test(text)
+
 describe('readChoice', () => {
   test.each([
     ['seconds', unit, 's'],
@@ -54,8 +65,13 @@ describe('readChoice', () => {
     ['month', dates, 'mdy'],
     ['yes', yesNo, 'took'],
     ['no', yesNo, 'none'],
+    ['cost_total, since it includes tax', column, 'cost_total'],
+    ['the numbers are in milliseconds', unit, 'ms'],
+    ['month first please', dates, 'mdy'],
+    ['yes, they can wait', playbook, 'yes'],
+    ['no, somebody waits', playbook, 'no'],
   ] as const)('%s', (message, question, expected) => {
-    expect(readChoice({ ...question, choices: [...question.choices] }, message)).toBe(expected)
+    expect(readChoice({ ...question, choices: [...question.choices] }, message, isQuestion)).toBe(expected)
   })
 
   test.each([
@@ -65,7 +81,15 @@ describe('readChoice', () => {
     ['where does the money go', column],
     ['cost_total or billed cost', column],
     ['maybe', yesNo],
+    ['average cost over the last 7 days of the data', unit],
+    ['the second half of October', unit],
+    ['average latency in ms by model', unit],
+    ['cost by month', dates],
+    ['no idea what you mean', yesNo],
+    ['no, where does the money go', yesNo],
+    ['yes and explain the cost', yesNo],
+    ['total cost by model', column],
   ] as const)('not a choice: %s', (message, question) => {
-    expect(readChoice({ ...question, choices: [...question.choices] }, message)).toBeNull()
+    expect(readChoice({ ...question, choices: [...question.choices] }, message, isQuestion)).toBeNull()
   })
 })

@@ -3,6 +3,7 @@ import type { Question } from '@holdfast/protocol'
 const ordinals: Readonly<Record<string, number>> = {
   first: 0,
   '1st': 0,
+  former: 0,
   second: 1,
   '2nd': 1,
   third: 2,
@@ -26,35 +27,102 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
   none: ['none', 'no', 'neither', 'none of them', 'none of these'],
 }
 
+/** What a reply may say around the choice. Any other word may ask for something else. */
+const replyWords = new Set(
+  `it it's its is can could may might would will was are they they're these those this that that's the a an in as with to be should must
+use take pick choose read go i i'd i'm we we'd say think mean believe guess please thanks thank you yes no oh ok okay
+sorry sure definitely actually certainly probably always all both one column columns field unit units value values
+number numbers time times format order comes come given written measured stored counted in of course and so here well
+right correct first option choice`.split(/\s+/u),
+)
+
+/** Begins a question of its own. */
+const asking = /^(?:which|what|when|where|who|whose|why|how|is|are|do|does|did|can|could|should)\b|\?/u
+
 /**
  * Reads a reply to a question with choices: a value, its label, a unit in other words, `the second one`, `2`, a column
- * name. Null where it fits none, or more than one.
+ * name. Null where it fits none, or more than one, or where it says more than a reply would: "average cost over the last
+ * 7 days" is no way to say "the last one".
+ *
+ * @param isQuestion whether a text asks for something by itself
  */
-export function readChoice(question: Question, messageText: string): string | null {
+export function readChoice(
+  question: Question,
+  messageText: string,
+  isQuestion: (text: string) => boolean,
+): string | null {
+  const text = messageText.trim().toLowerCase()
+  const exact = exactChoice(question, text)
+  if (exact !== null) return exact
+  if (asking.test(text)) return null
+
+  const whole = chosenBy(question, text)
+  if (whole !== null) return whole
+  // "cost_total, since it includes tax": the reply, and a word about it that asks for nothing.
+  const [reply = '', ...rest] = text.split(/[,;:!\n]|\.(?=\s|$)/u)
+  return rest.length === 0 || isQuestion(rest.join(', ')) ? null : chosenBy(question, reply.trim())
+}
+
+/** A choice's value or label, as a page sends it. */
+export function exactChoice(question: Question, messageText: string): string | null {
   const text = messageText.trim().toLowerCase()
   const exact = question.choices.filter(
     ({ value, label }) => text === value.toLowerCase() || text === label.toLowerCase(),
   )
-  if (exact.length === 1) return exact[0]?.value ?? null
+  return exact.length === 1 ? (exact[0]?.value ?? null) : null
+}
 
-  const named = question.choices.filter(({ value }) =>
-    [value.toLowerCase(), ...(synonyms[value] ?? [])].some((word) => standsIn(text, word)),
-  )
+function chosenBy(question: Question, text: string): string | null {
+  const named = question.choices.flatMap(({ value, label }) => {
+    const word = [value.toLowerCase(), leadOf(label), ...(synonyms[value] ?? [])]
+      .toSorted((left, right) => right.length - left.length)
+      .find((each) => standsIn(text, each))
+    return word === undefined ? [] : [{ value, word }]
+  })
   const longest = withoutContained(named.map(({ value }) => value))
-  if (longest.length === 1) return longest[0] ?? null
+  const [only] = longest
+  const word = named.find(({ value }) => value === only)?.word
+  if (only !== undefined && longest.length === 1 && word !== undefined)
+    return saysNoMore(question, text, word) ? only : null
   if (longest.length > 1) return null
 
   const place = ordinal(text, question.choices.length)
   if (place !== null) return question.choices[place]?.value ?? null
   // `yes` to "is this column …?": the one column is the first choice, none the other.
-  if (/^(yes|yep|yeah|correct|right)\b/.test(text) && question.choices.at(-1)?.value === 'none')
-    return question.choices.length === 2 ? (question.choices[0]?.value ?? null) : null
-  return null
+  const yes = /^(?:yes|yep|yeah|correct|right)\b/u.exec(text)?.[0]
+  const [one, none, ...others] = question.choices
+  const confirms = yes !== undefined && none?.value === 'none' && others.length === 0
+  return confirms && saysNoMore(question, text, yes) ? (one?.value ?? null) : null
+}
+
+/** A label without what it says in brackets: an example, what would follow. */
+function leadOf(label: string): string {
+  return (label.split(' (')[0] ?? label).toLowerCase()
+}
+
+/** Beside the choice there are only words that a reply is made of, or words of what was asked and of the choices. */
+function saysNoMore(question: Question, text: string, word: string): boolean {
+  const words = (of: string) =>
+    of
+      .toLowerCase()
+      .split(/[^\p{L}\p{N}_'’]+/u)
+      .filter((each) => each !== '')
+  const asked = new Set([
+    ...words(question.text).filter((each) => each.length > 3),
+    ...question.choices.flatMap(({ label }) => words(leadOf(label))),
+  ])
+  return words(text.replace(wordPattern(word), ' ')).every(
+    (each) => replyWords.has(each.replace('’', "'")) || asked.has(each),
+  )
+}
+
+function wordPattern(word: string): RegExp {
+  const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+  return new RegExp(String.raw`(?<![\p{L}\p{N}_'’])${escaped}(?![\p{L}\p{N}_])`, 'u')
 }
 
 function standsIn(text: string, word: string): boolean {
-  const escaped = word.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`)
-  return new RegExp(String.raw`(?<![\p{L}\p{N}_'’])${escaped}(?![\p{L}\p{N}_])`, 'u').test(text)
+  return wordPattern(word).test(text)
 }
 
 /** `cost total` names the column cost_total and also contains cost: the longer name is meant. */
@@ -67,10 +135,14 @@ function withoutContained(values: readonly string[]): readonly string[] {
   )
 }
 
+/** Only where it is all that is said: "last" and "second" stand in many sentences. */
 function ordinal(text: string, count: number): number | null {
   const number = /^(?:option |choice |number |#)?(\d)\.?$/.exec(text)
   if (number !== null) return Number(number[1]) - 1
-  for (const [word, place] of Object.entries(ordinals)) if (standsIn(text, word)) return place
-  if (/\bformer\b/.test(text)) return 0
-  return /\b(last|latter)\b/.test(text) ? count - 1 : null
+  const said =
+    /^(?:(?:i mean|use|take|it's|it is) )?(?:the )?(first|second|third|fourth|1st|2nd|3rd|4th|former|last|latter)(?: (?:one|option|choice|of them|of the two))?(?:,? please)?[.!]*$/u.exec(
+      text,
+    )?.[1]
+  if (said === undefined) return null
+  return ordinals[said] ?? count - 1
 }

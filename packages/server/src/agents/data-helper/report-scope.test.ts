@@ -31,3 +31,26 @@ test('files, their times, and the columns and files that an answer is not made o
     'Columns of usage.csv: favourite_colour.',
   ])
 })
+
+test('of several files, an answer about one table is made of that one', async () => {
+  await using files = await openFiles()
+  const profiles = [
+    await files.profile('usage.csv', 'model,cost\ngpt-5,1\ngpt-5,2'),
+    await files.profile('costs.csv', 'usage,cost\na,1\nb,2'),
+  ]
+  const examined = {
+    profiles,
+    unreadable: [],
+    tableNames: new Map(profiles.map(({ fileId, fileName }) => [fileId, fileName.replace('.csv', '')])),
+    mappings: profiles.map((profile) => mapFile(profile, new Map())),
+    thread: { question: 'total cost', choices: new Map<string, string>(), openRequest: null },
+  }
+  const sql = 'SELECT "usage", sum("cost") AS total_cost FROM "costs" GROUP BY 1'
+  const query = { id: 'answer', title: '', sql, verified: true, columns: [], rows: [], truncated: false }
+  const scope = scopeOfReport(examined, { playbook: 'any_table', queries: [query] })
+  expect(scope.coverage).toMatchObject([
+    { file: 'usage.csv', used: false },
+    { file: 'costs.csv', used: true },
+  ])
+  expect(scope.notLookedAt).toEqual([])
+})

@@ -1,4 +1,4 @@
-import type { Report } from '@holdfast/protocol'
+import type { FileId, Report } from '@holdfast/protocol'
 import type { ToolContext } from '../../tools/define-tool.ts'
 import { playbooks } from './playbooks/playbooks.ts'
 import { chooseSources } from './sources.ts'
@@ -16,14 +16,16 @@ export async function looksAt(
 
 /** Pure. */
 export function scopeOfReport(
-  { thread, profiles, mappings, unreadable }: Examined,
+  { thread, profiles, mappings, unreadable, tableNames }: Examined,
   { playbook: id, queries }: Pick<Report, 'playbook' | 'queries'>,
 ): Required<Pick<Report, 'question' | 'coverage' | 'notLookedAt'>> {
   const playbook = playbooks.find((candidate) => candidate.id === id)
   const chosen = playbook === undefined || id === 'any_table' ? null : chooseSources(playbook, mappings)
-  const isUsed = (fileId: string): boolean =>
-    chosen === null || chosen.used.some((one) => one.fileId === fileId)
   const sql = queries.map((query) => query.sql.toLowerCase()).join('\n')
+  const isUsed = (fileId: FileId): boolean =>
+    chosen === null
+      ? profiles.length === 1 || namesTable(sql, tableNames.get(fileId) ?? 'data')
+      : chosen.used.some((one) => one.fileId === fileId)
   return {
     question: thread.question,
     coverage: profiles.map(({ fileId, fileName, rows }) => {
@@ -53,4 +55,9 @@ export function scopeOfReport(
         }),
     ],
   }
+}
+
+/** As SQL reads from it, so that a column of the same name is no table. */
+function namesTable(sql: string, table: string): boolean {
+  return new RegExp(String.raw`(?:\bfrom|\bjoin|,)\s*"?${table}"?(?!\w)`, 'u').test(sql)
 }

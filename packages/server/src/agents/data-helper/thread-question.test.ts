@@ -14,9 +14,13 @@ const unit: Question = {
   ],
 }
 
-function run(text: string, request: Partial<NonNullable<EarlierRun['request']>> | null = null): EarlierRun {
+function run(
+  text: string,
+  request: Partial<NonNullable<EarlierRun['request']>> | null = null,
+  files: EarlierRun['message']['files'] = [],
+): EarlierRun {
   return {
-    message: { id: makeId('message'), text, files: [] },
+    message: { id: makeId('message'), text, files },
     outcome: request === null ? 'answered' : 'needs_data',
     answer: '',
     request:
@@ -35,8 +39,13 @@ function run(text: string, request: Partial<NonNullable<EarlierRun['request']>> 
 const readChoice = (question: Question, text: string) =>
   question.choices.find(({ value }) => value === text)?.value ?? null
 const isQuestion = (text: string) => text.endsWith('?')
-const read = (earlier: readonly EarlierRun[], text: string) =>
-  threadQuestion(earlier, text, readChoice, isQuestion)
+const read = (earlier: readonly EarlierRun[], text: string, files: EarlierRun['message']['files'] = []) =>
+  threadQuestion(earlier, { text, files }, readChoice, isQuestion)
+const asks = (id: string, ...values: readonly string[]): Question => ({
+  id,
+  text: 'Which?',
+  choices: values.map((value) => ({ value, label: value })),
+})
 
 describe('what a thread is asking', () => {
   test('a first message is its own question', () => {
@@ -74,6 +83,36 @@ describe('what a thread is asking', () => {
     // What was answered is closed.
     const answered = [...earlier, run('here is the file with latencies')]
     expect(read(answered, 'here is another file')).toMatchObject({ openRequest: null })
+  })
+
+  test('which playbook is meant holds for the question it was asked of, and for no other', () => {
+    const which = asks('playbook', 'cost_breakdown', 'latency_tail')
+    const chosen = [run('How slow and dear is it?', { question: which }), run('cost_breakdown')]
+    expect([...read(chosen.slice(0, 1), 'cost_breakdown').choices]).toEqual([['playbook', 'cost_breakdown']])
+    expect([...read(chosen, 'How many requests failed?').choices]).toEqual([])
+    expect([...read(chosen, 'write me a poem').choices]).toEqual([])
+  })
+
+  test.each(['whole', 'instead'])('an example that %s offers is asked when it is taken', (id) => {
+    const offer = asks(id, 'Where does the money go?', 'Why is it slow?')
+    const declined = run('How much for umbrella?', { question: offer })
+    const taken = read([declined], 'Why is it slow?')
+    expect(taken.question).toBe('Why is it slow?')
+    expect([...taken.choices]).toEqual([])
+    // What is no question by itself is not the declined one once more; a file may make that one answerable.
+    expect(read([declined], 'hello').question).toBe('hello')
+    expect(read([declined], 'here is another file').question).toBe('How much for umbrella?')
+  })
+
+  test('which file is meant is asked again once there is another one', () => {
+    const [first, second, third] = [makeId('file'), makeId('file'), makeId('file')]
+    const which = asks('file', 'a.csv', 'b.csv')
+    const earlier = [
+      run('Total cost?', { question: which }, [first, second]),
+      run('a.csv', null, [first, second]),
+    ]
+    expect([...read(earlier, 'Total rows?', [first, second]).choices]).toEqual([['file', 'a.csv']])
+    expect([...read(earlier, 'Total rows?', [first, second, third]).choices]).toEqual([])
   })
 
   test('after an answer, words without a question are a message of their own', () => {

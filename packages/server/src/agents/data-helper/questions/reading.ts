@@ -116,12 +116,17 @@ export interface TimeWindow {
   readonly to: string | null
 }
 
-/** The reading in a sentence, so that a person can see at once what was understood. */
-export function describe(reading: SimpleReading): string {
+/**
+ * The reading in a sentence, so that a person can see at once what was understood.
+ *
+ * @param severalFiles which one was read is to be seen as well
+ */
+export function describe(reading: SimpleReading, severalFiles = false): string {
   const parts = [`I read this as: ${describeMeasure(reading)}`]
   if (reading.groups.length > 0) parts.push(` by ${reading.groups.map(groupLabel).join(' and ')}`)
   if (reading.limit !== null)
     parts.push(`, the ${reading.limit} ${reading.order === 'smallest' ? 'smallest' : 'largest'}`)
+  if (severalFiles) parts.push(`, in ${reading.fileName}`)
   const all = reading.filters.length === 0 && reading.window === null
   const rows = reading.rows.toLocaleString('en-US')
   const { join } = reading

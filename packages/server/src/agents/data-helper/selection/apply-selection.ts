@@ -7,7 +7,7 @@ import type { Filter, TimeWindow } from '../questions/reading.ts'
 import { filterSql, windowSql } from '../questions/reading-sql.ts'
 import { plainTerm } from '../questions/sentence.ts'
 import { type KnownTerm, knownTerms } from '../questions/terms.ts'
-import { describeSelection, type Selection, type SelectionFile } from './read-selection.ts'
+import { describeSelection, type Selection, type SelectionFile } from './selection.ts'
 
 /** What a selection leaves of the files. */
 export interface Limited {

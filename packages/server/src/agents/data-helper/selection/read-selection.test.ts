@@ -3,7 +3,8 @@ import { mapFile } from '../field-mapping.ts'
 import type { PlaybookId } from '../playbook.ts'
 import { playbooks } from '../playbooks/playbooks.ts'
 import { numbers, profileOf, texts, timestamps } from '../testing/profiles.ts'
-import { describeSelection, readSelection } from './read-selection.ts'
+import { readSelection } from './read-selection.ts'
+import { describeSelection } from './selection.ts'
 
 const profile = profileOf([
   timestamps,
@@ -44,6 +45,16 @@ describe('a question about some rows', () => {
     ['where does the money go for requests over 5 seconds', /latency_ms > 5,000 ms/],
     ['where does the money go for requests above 1 cent', /cost_usd > 0.01 USD/],
     ['where does the money go in October, excluding acme', /tenant is not acme, from 2026-10-01/],
+    ['cost breakdown where tenant is not acme', /^only rows where tenant is not acme$/],
+    ['cost breakdown, tenant != acme', /^only rows where tenant is not acme$/],
+    ['Where does the money go for everyone but acme?', /^only rows where tenant is not acme$/],
+    ['Where does the money go, not including acme', /^only rows where tenant is not acme$/],
+    ['cost breakdown, exclude acme', /^only rows where tenant is not acme$/],
+    ['cost breakdown where model contains mini', /^only rows where model contains “mini”$/],
+    ['cost breakdown where status is 429', /^only rows where status is 429$/],
+    ['where does the money go for 429 requests', /^only rows where status is 429$/],
+    ['cost of the chat feature', /^only rows where feature is chat$/],
+    ['what does acme cost compared with globex', /tenant is one of acme, globex/],
   ])('%s', (question, expected) => expect(said(question)).toMatch(expected))
 
   test.each([
@@ -52,8 +63,101 @@ describe('a question about some rows', () => {
     ['cost breakdown excluding umbrella', /cannot tell what/],
     ['where does the money go on weekends', /days of the week/],
     ['where does the money go for more than 5 widgets', /cannot tell what/],
+    ['cost breakdown for requests that do not come from acme', /not come from acme/],
+    ['where does the money go, not acme', /not acme/],
+    ['where does the money go for non-acme traffic', /non-acme/],
+    ['where does the money go with acme left out', /acme left out/],
+    ['where does the money go for tenants other than acme or rather not', /not/],
+    ['where does the money go if tenant is umbrella', /has no value “umbrella”/],
+    ['cost breakdown, tenant != umbrella', /has no value “umbrella”/],
+    ['cost breakdown where latency is between 5 and 10 s', /between 5/],
+    ['where does the money go, latency between 5 and 10 s', /between 5/],
+    ['cost breakdown for umbrella', /umbrella/],
+    ['Where did the money go for tenant umbrella?', /umbrella/],
+    ['Where did the money go, only umbrella?', /umbrella/],
+    ['how expensive is umbrella', /umbrella/],
+    ['what did umbrella cost us', /umbrella/],
+    ["where does umbrella's money go", /umbrella/],
+    ['Where did the money of Umbrella go?', /Umbrella/],
+    ['where does the money go for “umbrella corp”', /umbrella corp/],
+    ['cost breakdown for acme and umbrella', /umbrella/],
+    ['cost breakdown for globx', /globex/],
+    ['Why is gpt-6 so expensive?', /gpt-6/],
+    ['Why is sonnet so expensive?', /claude-sonnet-4-5/],
+    ['where does the money go, only cached requests', /only cached requests/],
+    ['where does the money go where cost > budget', />/],
   ])('is not answered over all of them where it cannot be read: %s', (question, why) => {
     expect(read(question)).toMatchObject({ kind: 'unread', why: expect.stringMatching(why) })
+  })
+
+  test.each([
+    'Where did the money go between 10 and 20 October?',
+    'Where did the money go in late October?',
+    'Where did the money go in mid-October?',
+    'Where did the money go for 17 and 18 October?',
+    'Where did the money go on October 17 and 18?',
+    'Where did the money go in October 17-20?',
+    'Where did the money go in September and October?',
+    'Where did the money go in the first week of October?',
+    'Where did the money go in the second half of October?',
+    'Where did the money go early in October?',
+    'Where did the money go at the end of October?',
+    'Where did the money go in the first 10 days?',
+    'Where did the money go in the last few weeks?',
+    'Where did the money go in the last 24h?',
+    'Where did the money go two weeks ago?',
+    'Where did the money go on 8 October between 14:00 and 16:00?',
+    'Where did the money go on 8 October at 3pm?',
+    'Where did the money go in the mornings?',
+    'Where did the money go last night?',
+    'Where did the money go over the weekend?',
+    'Where did the money go since Monday?',
+    'Where did the money go on 17/10/2026?',
+    'Where did the money go in Q3?',
+    'Where did the money go in week 41?',
+    'Where did the money go during the migration?',
+    'Where did the money go after the launch?',
+    'Where did the money go on 2026-10-03 and 2026-10-04?',
+    'Where did the money go in 2025 and 2026?',
+  ])('is not answered over more than the time it names: %s', (question) => {
+    expect(read(question).kind).toBe('unread')
+  })
+
+  test('a word of a question that is too long to be read to its end is not passed over', () => {
+    const { kind } = read(`Where did the money go ${'so very '.repeat(50)} for acme`)
+    expect(kind).toBe('unread')
+  })
+
+  describe('a customer that is not among the most frequent', () => {
+    const some = texts('tenant', ...Array.from({ length: 10 }, (_, index) => `tenant_${index}`))
+    const more = profileOf([
+      timestamps,
+      { ...some, distinct: 11 },
+      texts('model', 'gpt-5'),
+      numbers('cost_usd', 1),
+    ])
+    const readMore = (question: string) =>
+      readSelection(
+        question,
+        'cost_breakdown',
+        { profile: more, mapping: mapFile(more, new Map()) },
+        new Map(),
+      )
+
+    test.each(['cost breakdown for tenant zeta', 'cost breakdown where tenant is zeta'])(
+      'is taken as written where its column is named: %s',
+      (question) => {
+        const found = readMore(question)
+        expect(found.kind === 'read' && describeSelection(found.selection)).toBe(
+          'only rows where tenant is zeta',
+        )
+      },
+    )
+
+    test.each(['cost breakdown for zeta', 'cost breakdown, only tenant zeta', 'how expensive is zeta'])(
+      'is asked about otherwise: %s',
+      (question) => expect(readMore(question)).toMatchObject({ kind: 'unread' }),
+    )
   })
 
   test.each([
@@ -64,6 +168,14 @@ describe('a question about some rows', () => {
     ['latency_tail', 'why is our chat so slow'],
     ['down_shift', 'do we need gpt-5 for everything'],
     ['errors_retries', 'when did the 429 errors come'],
+    ['errors_retries', 'Why do requests with status 504 fail?'],
+    ['down_shift', 'which requests run on gpt-5 today and could use a cheaper model without losing quality'],
+    ['latency_tail', 'which model is slowest and when'],
+    ['latency_tail', 'the model is bad, why is it so slow'],
+    ['cost_breakdown', 'what may have caused the cost'],
+    ['cost_breakdown', 'I got a bill from OpenAI and want to understand it'],
+    ['cost_breakdown', 'cost breakdown for our CFO, with details'],
+    ['cost_breakdown', 'Hi. Umm. Our bill doubled. Explain it please'],
   ] as const)('%s: %s asks about all rows', (playbook, question) => {
     expect(said(question, playbook)).toBeNull()
   })
@@ -84,7 +196,20 @@ describe('periods to compare', () => {
     ['compare September with October', [september, october]],
     ['what changed between September and October', [september, october]],
     ['why are we paying more than last month', []],
+    ['compare the last two months for me', []],
+    ['what may have caused the increase', []],
   ])('%s', (question, expected) => expect(periods(question)).toEqual(expected))
+
+  test.each([
+    'why is this quarter more expensive than last quarter?',
+    'why is this year more expensive than last year?',
+    'cost change quarter over quarter',
+    'why did cost go up in the first week of October',
+    'compare the week before with this one',
+    'why did cost change after the launch',
+  ])('are months, or are not compared: %s', (question) => {
+    expect(read(question, 'month_over_month').kind).toBe('unread')
+  })
 
   test('a window limits nothing there, a value does', () => {
     expect(said('why did the cost of acme go up in October', 'month_over_month')).toBe(

@@ -5,12 +5,10 @@ import type { Playbook, PlaybookId } from '../playbook.ts'
 import { playbook as playbookById, playbooks } from '../playbooks/playbooks.ts'
 import { readChoice } from '../question-choices.ts'
 import { applySelection } from '../selection/apply-selection.ts'
-import {
-  type ReadSelection,
-  readSelection,
-  type Selection,
-  wholeSelection,
-} from '../selection/read-selection.ts'
+import { type ReadSelection, readSelection } from '../selection/read-selection.ts'
+import { type Selection, wholeSelection } from '../selection/selection.ts'
+import type { DataSpan } from '../selection/take-windows.ts'
+import { wholeQuestion } from '../selection/whole-question.ts'
 import { looksLikeSql } from '../sql-message.ts'
 import { checkSufficiency, type Verdict } from '../sufficiency.ts'
 import { readThreadData, type ThreadData } from '../thread-data.ts'
@@ -27,7 +25,7 @@ export interface Examined extends ThreadData {
 export async function examine(context: ToolContext): Promise<Examined> {
   const data = await readThreadData(context)
   const asks = (text: string): boolean => isQuestion(text, data)
-  const thread = threadQuestion(context.earlier, context.message.text, readChoice, asks)
+  const thread = threadQuestion(context.earlier, context.message, readChoice, asks)
   return { ...data, thread, mappings: data.profiles.map((profile) => mapFile(profile, thread.choices)) }
 }
 
@@ -52,8 +50,20 @@ export interface Judged extends Examined {
 export async function judge(context: ToolContext, playbookId: string): Promise<Judged> {
   const examined = await examine(context)
   const playbook = playbookById(playbookId)
-  const { thread } = examined
-  const selection = selectionFor(examined, playbook)
+  const { thread, mappings: whole } = examined
+  const read = questionSelection(examined, playbook.id)
+  if (read.kind !== 'read') {
+    // Said by triage already, unless a model went past it.
+    const verdict = checkSufficiency(playbook, whole, thread.choices)
+    const question = read.kind === 'ask' ? read.question : wholeQuestion(read.why, playbook.asks)
+    return {
+      ...examined,
+      playbook,
+      verdict: { ...verdict, sufficiency: 'ambiguous', question },
+      limits: null,
+    }
+  }
+  const { selection } = read
   const run: RunSql = (job) => context.workspace.runSql({ ...job, verified: true }, context.signal)
   const { mappings, says, notes } = await applySelection(
     selection,
@@ -84,26 +94,32 @@ function selectionFiles({ profiles, mappings, tableNames }: Examined) {
   })
 }
 
-/** Triage has refused what cannot be read, so that here only what was read is left. */
-function selectionFor(examined: Examined, { id }: Playbook): Selection {
-  const read = questionSelection(examined, id)
-  return read.kind === 'read' ? read.selection : wholeSelection
-}
-
 /**
  * The rows the question is about, read against the files: the reading that understands most of it counts, as one file
- * may know a customer that another does not.
+ * may know a customer that another does not. Where none reads a limit and one cannot tell whether there is one, that is
+ * said: a file without customers knows nothing of a customer.
  */
 export function questionSelection(examined: Examined, playbook: PlaybookId): ReadSelection {
-  const { thread } = examined
-  const reads =
-    playbook === 'any_table'
-      ? []
-      : selectionFiles(examined).map((file) => readSelection(thread.question, playbook, file, thread.choices))
-  const weight = (read: ReadSelection) => (read.kind === 'read' ? 1 + limitsOf(read.selection) : 0)
+  if (playbook === 'any_table') return { kind: 'read', selection: wholeSelection }
+  const { thread, mappings } = examined
+  const reads = selectionFiles(examined).map((file) =>
+    readSelection(thread.question, playbook, file, thread.choices, spanOfAll(mappings, file.mapping)),
+  )
+  const weight = (read: ReadSelection) => (read.kind === 'read' ? 2 * limitsOf(read.selection) : 1)
   const [best] = reads.toSorted((left, right) => weight(right) - weight(left))
   return best ?? { kind: 'read', selection: wholeSelection }
 }
 
 const limitsOf = ({ filters, window, compare }: Selection): number =>
   filters.length + (window === null ? 0 : 1) + compare.length
+
+/** "last 7 days of the data" ends where the last file ends; null where a file's own times are not settled. */
+function spanOfAll(mappings: readonly FileMapping[], own: FileMapping): DataSpan | null {
+  const spans = mappings.flatMap(({ span }) => (span === null ? [] : [span]))
+  const [from] = spans.map((span) => span.from).toSorted()
+  const to = spans
+    .map((span) => span.to)
+    .toSorted()
+    .at(-1)
+  return own.span === null || from === undefined || to === undefined ? null : { min: from, max: to }
+}

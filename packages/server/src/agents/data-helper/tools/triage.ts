@@ -5,7 +5,8 @@ import type { RunSql } from '../computed.ts'
 import type { PlaybookId } from '../playbook.ts'
 import { playbooks } from '../playbooks/playbooks.ts'
 import { describe, describeWindow } from '../questions/reading.ts'
-import { describeSelection, type Selection } from '../selection/read-selection.ts'
+import { describeSelection, type Selection } from '../selection/selection.ts'
+import { unreadWhy, wholeQuestion } from '../selection/whole-question.ts'
 import { looksLikeSql } from '../sql-message.ts'
 import type { TriageOutput } from '../tool-outputs.ts'
 import { levelCandidates, type Triage, triageQuestion } from '../triage.ts'
@@ -31,10 +32,9 @@ export const triageTool = defineTool({
 async function decide(examined: Examined, run: RunSql): Promise<TriageOutput> {
   const { thread, profiles, mappings, tableNames } = examined
   const { question, choices } = thread
-  const chosen = playbooks.find(({ id }) => id === choices.get('playbook'))
-  if (chosen !== undefined) return { decision: 'analyse', question, playbook: chosen.id, readAs: null }
-
   const result = await triageJoined(question, { playbooks, profiles, mappings, tableNames, choices }, run)
+  const chosen = playbooks.find(({ id }) => id === choices.get('playbook'))
+  if (chosen !== undefined) return analyse(examined, chosen.id, result)
   if (result.unrelated) return offer(question, result)
   const level = levelCandidates(result.candidates)
   if (level.length > 1) {
@@ -42,27 +42,38 @@ async function decide(examined: Examined, run: RunSql): Promise<TriageOutput> {
     return { decision: 'ask', question, why: ask.text, ask }
   }
   const [best] = level
-  if (best === undefined) return offer(question, result)
-  if (best.playbook === 'any_table' && result.question !== null)
+  return best === undefined ? offer(question, result) : analyse(examined, best.playbook, result)
+}
+
+/** The playbook answers, unless something about the question cannot be read. */
+function analyse(examined: Examined, playbook: PlaybookId, result: Triage): TriageOutput {
+  const { thread, profiles } = examined
+  const { question } = thread
+  if (playbook === 'any_table' && result.question !== null)
     return { decision: 'ask', question, why: result.question.text, ask: result.question }
   // It names columns of the file and asks for something else than a figure or an overview of them.
-  if (best.playbook === 'any_table' && profiles.length > 0 && result.simple === null && !result.overview)
+  if (playbook === 'any_table' && profiles.length > 0 && result.simple === null && !result.overview)
     return offer(question, result)
-  const selection = questionSelection(examined, best.playbook)
-  if (selection.kind === 'unread') return offerWhole(question, best.playbook, selection.why, result)
+  const selection = questionSelection(examined, playbook)
+  if (selection.kind === 'unread') return offerWhole(question, playbook, selection.why, result)
   if (selection.kind === 'ask')
     return { decision: 'ask', question, why: selection.question.text, ask: selection.question }
   return {
     decision: 'analyse',
     question,
-    playbook: best.playbook,
-    readAs: readAs(best.playbook, result, selection.selection),
+    playbook,
+    readAs: readAs(playbook, result, selection.selection, profiles.length > 1),
   }
 }
 
 /** How the question was read, where there was something to read: the simple question, or the rows it is about. */
-function readAs(playbook: PlaybookId, { simple }: Triage, selection: Selection): string | null {
-  if (playbook === 'any_table') return simple === null ? null : describe(simple)
+function readAs(
+  playbook: PlaybookId,
+  { simple }: Triage,
+  selection: Selection,
+  severalFiles: boolean,
+): string | null {
+  if (playbook === 'any_table') return simple === null ? null : describe(simple, severalFiles)
   const limits = describeSelection(selection)
   const title = playbooks.find(({ id }) => id === playbook)?.title ?? playbook
   const compare = selection.compare.map(describeWindow)
@@ -77,16 +88,9 @@ function readAs(playbook: PlaybookId, { simple }: Triage, selection: Selection):
 function offerWhole(question: string, playbook: string, unread: string, { notSimple }: Triage): TriageOutput {
   const whole = playbooks.filter(({ id }) => id === playbook).flatMap(({ asks }) => asks.slice(0, 1))
   const nearest = notSimple?.nearest ?? []
-  const examples = [
-    ...new Set([...whole, ...nearest.slice(0, 3), ...playbooks.flatMap(({ asks }) => asks.slice(0, 1))]),
-  ]
-  const why = `The question is about some rows only, and I cannot tell which: ${unread}. An answer over all rows would ignore that.`
-  const ask: Question = {
-    id: 'whole',
-    text: `${why} Say it in other words, or ask for the whole or for one figure:`,
-    choices: examples.slice(0, 4).map((example) => ({ value: example, label: example })),
-  }
-  return { decision: 'ask', question, why, ask }
+  const others = playbooks.flatMap(({ asks }) => asks.slice(0, 1))
+  const ask = wholeQuestion(unread, [...whole, ...nearest.slice(0, 3), ...others])
+  return { decision: 'ask', question, why: unreadWhy(unread), ask }
 }
 
 /** Not a question for this agent: said plainly, with what it can do. */

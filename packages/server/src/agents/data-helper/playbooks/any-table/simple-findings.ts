@@ -10,7 +10,12 @@ import { type Cells, readCells } from '../cells.ts'
 const namedGroups = 5
 
 /** What a simple question comes to: the figure, or the first groups, each with the cell it stands in (D3). */
-export function simpleFindings(reading: SimpleReading, result: SqlResult, profile: FileProfile): Findings {
+export function simpleFindings(
+  reading: SimpleReading,
+  result: SqlResult,
+  profile: FileProfile,
+  severalFiles = false,
+): Findings {
   const cells = readCells(new Map([[result.id, result]]))
   const names = readingColumns(reading)
   const answer =
@@ -21,7 +26,7 @@ export function simpleFindings(reading: SimpleReading, result: SqlResult, profil
         : groupFigures(reading, result, names, cells)
   return {
     figures: cells.figures,
-    paragraphs: [`${describe(reading)}.`, answer],
+    paragraphs: [`${describe(reading, severalFiles)}.`, answer],
     caveats: caveatsOf(reading, result, names, profile),
   }
 }

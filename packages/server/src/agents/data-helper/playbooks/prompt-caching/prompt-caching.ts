@@ -19,7 +19,7 @@ export const promptCaching: Playbook = {
     'How much of our input is read from the cache?',
     'What is our cache hit rate?',
     'Do our prompts repeat?',
-    'Should we turn on prompt caching for the support bot?',
+    'Should we turn on prompt caching for our chatbot?',
     'How often is the same prefix sent again?',
   ],
   required: [

@@ -1,0 +1,276 @@
+import type { FieldName } from '../fields.ts'
+import { conditionAt, unitCondition } from '../questions/filters.ts'
+import { outcomeFilter } from '../questions/outcome-filter.ts'
+import type { Filter } from '../questions/reading.ts'
+import {
+  free,
+  isOneOf,
+  isStop,
+  mentionAt,
+  plainTerm,
+  type Sentence,
+  type Stop,
+  take,
+} from '../questions/sentence.ts'
+import { comparisons, equalities, outcomes, rowNouns } from '../questions/vocabulary.ts'
+import { stem } from '../questions/words.ts'
+import { negationAround, saysAt, unclearNegation } from './negation.ts'
+import { isOrdinary } from './ordinary-words.ts'
+import { aboutAllValues, codeAt, valuesFrom } from './take-values.ts'
+
+const exclusions = [
+  'excluding',
+  'exclude',
+  'excludes',
+  'except for',
+  'except',
+  'other than',
+  'without counting',
+  'without',
+  'ignoring',
+  'ignore',
+  'disregarding',
+  'disregard',
+  'discarding',
+  'discard',
+  'removing',
+  'skipping',
+  'skip',
+  'filtering out',
+  'filter out',
+  'omitting',
+  'omit',
+  'leaving out',
+  'leave out',
+  'leaving aside',
+  'not counting',
+  'not including',
+  'but not',
+  'apart from',
+  'aside from',
+  'besides',
+  'minus',
+  'w/o',
+  'excl',
+  'sans',
+  'everyone but',
+  'everybody but',
+  'everything but',
+  'all but',
+  'anyone but',
+] as const
+
+/** Words between "excluding" and what is left out. */
+const passed = new Set([
+  'the',
+  'all',
+  'any',
+  'for',
+  'from',
+  'of',
+  'our',
+  'requests',
+  'request',
+  'rows',
+  'traffic',
+  'cost',
+  'costs',
+])
+
+export function takeExclusions(sentence: Sentence): readonly Filter[] | string {
+  const filters: Filter[] = []
+  for (let at = 0; at < sentence.tokens.length; at += 1) {
+    const phrase = exclusions.find((each) => saysAt(sentence, at, each))
+    if (phrase === undefined) continue
+    let next = at + phrase.split(' ').length
+    if (phrase === 'without' && isManner(free(sentence, next)?.word ?? '')) continue
+    const negated = ['not', 'never'].includes(free(sentence, at - 1)?.word ?? '')
+    if (negated) return unclearNegation(`${sentence.tokens[at - 1]?.text} ${phrase}`)
+    while (passed.has(free(sentence, next)?.word ?? '')) next += 1
+    const found =
+      valuesFrom(sentence, next, []) ?? codeAt(sentence, next) ?? valuesFrom(sentence, next + 1, [])
+    if (found !== null) {
+      filters.push({ kind: 'in', term: plainTerm(found.term), values: found.values, negated: true })
+      take(sentence, at, found.at + found.length - at)
+      continue
+    }
+    if (isOneOf(free(sentence, next), outcomes.failed)) {
+      const filter = outcomeFilter(sentence, 'succeeded')
+      if (isStop(filter)) return whyOf(filter)
+      filters.push(filter)
+      take(sentence, at, next + 1 - at)
+      continue
+    }
+    const what = sentence.tokens[next]?.text ?? ''
+    return `I cannot tell what “${phrase} ${what}” leaves out: no column of ${sentence.profile.fileName} is known to hold it`
+  }
+  return filters
+}
+
+/** "without losing quality": how something is done, and no rows. */
+function isManner(word: string): boolean {
+  return (
+    (word.endsWith('ing') && word !== 'counting') ||
+    ['quality', 'loss', 'risk', 'much', 'a', 'changing'].includes(word)
+  )
+}
+
+function whyOf(stop: Stop): string {
+  return stop.stop === 'refused' ? stop.why : stop.question.text
+}
+
+/**
+ * "cost > 0.01", "tenant is not acme", "model contains mini", "requests over 5 s". A comparison that cannot be read is
+ * not passed over.
+ *
+ * @param subjects fields whose values the playbook speaks of as its subject
+ */
+export function takeConditions(
+  sentence: Sentence,
+  subjects: readonly FieldName[],
+): readonly Filter[] | string {
+  const filters: Filter[] = []
+  for (let at = 0; at < sentence.tokens.length; at += 1) {
+    if (free(sentence, at) === undefined) continue
+    const before = { taken: new Set(sentence.taken), open: sentence.open.length }
+    const found = conditionAt(sentence, at) ?? unitCondition(sentence, at)
+    if (found === null) continue
+    const read = isStop(found) ? refused(sentence, at, found) : kept(sentence, at, found, subjects)
+    if (typeof read === 'string') return read
+    if (read !== null) filters.push(...read)
+    else {
+      sentence.taken.clear()
+      for (const taken of before.taken) sentence.taken.add(taken)
+      sentence.open.length = before.open
+    }
+  }
+  for (let at = 0; at < sentence.tokens.length; at += 1)
+    for (const [phrase] of comparisons) {
+      const next = at + phrase.split(' ').length
+      if (saysAt(sentence, at, phrase) && free(sentence, next)?.kind === 'number')
+        return `I cannot tell what “${phrase} ${sentence.tokens[next]?.text}” is compared with`
+    }
+  return filters
+}
+
+/** The condition, null where it is none in this sentence, or why it cannot be read. */
+function kept(
+  sentence: Sentence,
+  at: number,
+  found: readonly Filter[],
+  subjects: readonly FieldName[],
+): readonly Filter[] | null | string {
+  const [filter] = found
+  if (filter === undefined || filter.kind === 'compare') return found
+  const { field, label } = filter.term
+  const term = sentence.terms.find((each) => each.label === label)
+  // "which requests are not urgent" says nothing of the ids of requests.
+  if (field === 'request_id' || rowNouns.has(stem(sentence.tokens[at]?.word ?? ''))) return null
+  const length = lengthFrom(sentence, at)
+  const [known, firm] = [isKnown(sentence, filter), isFirm(sentence, at)]
+  if (filter.kind === 'in' && !filter.negated) {
+    if (field !== null && subjects.includes(field)) {
+      if (!firm && !introducedBy(sentence, at, onlyWords)) return null
+      if (field === 'status' || field === 'finish_reason') return aboutAllValues(filter.term)
+    }
+    const negated = negationAround(sentence, at, length)
+    if (negated !== null) return unclearNegation(negated)
+  }
+  if (known || firm) return found
+  if (term?.kind === 'number' && filter.kind === 'in') return term.distinct <= maxCodes ? found : null
+  return describesIt(sentence, at) ? null : found
+}
+
+/** Numbers of a column with more different ones are quantities, of which nobody asks for one exactly. */
+const maxCodes = 50
+
+/** A condition that was refused limits the question nevertheless, unless it only describes something. */
+function refused(sentence: Sentence, at: number, stop: Stop): string | null {
+  return isFirm(sentence, at) || !describesIt(sentence, at) ? whyOf(stop) : null
+}
+
+function lengthFrom(sentence: Sentence, at: number): number {
+  let end = at
+  while (sentence.taken.has(end)) end += 1
+  return end - at
+}
+
+function isKnown({ terms }: Sentence, filter: Filter): boolean {
+  if (filter.kind === 'contains') return !isOrdinary(filter.text.toLowerCase())
+  if (filter.kind !== 'in') return false
+  const values = terms.find(({ label }) => label === filter.term.label)?.values ?? []
+  return filter.values.every((value) => values.includes(value))
+}
+
+const whereWords = new Set(['where', 'whose', 'having', 'with', 'if'])
+const onlyWords = new Set(['only', 'just', 'exclusively', 'solely', 'where', 'whose'])
+const describing = new Set(['which', 'what', 'each', 'every', 'any', 'per', 'by', 'whether'])
+const articles = new Set(['the', 'our', 'my', 'your', 'a', 'an', 'this', 'that'])
+const is = new Set(['is', 'are', 'was', 'were'])
+/** What stands between a column and what it is compared with. */
+const operators = new Set([
+  ...comparisons.flatMap(([phrase]) => phrase.split(' ')),
+  ...equalities.flatMap(([phrase]) => phrase.split(' ')),
+])
+
+function introducedBy(sentence: Sentence, at: number, words: ReadonlySet<string>): boolean {
+  const before = sentence.tokens[at - 1]?.word ?? ''
+  return words.has(articles.has(before) ? (sentence.tokens[at - 2]?.word ?? '') : before)
+}
+
+/** "where tenant is umbrella", "tenant = umbrella": limits, whatever the word is. */
+function isFirm(sentence: Sentence, at: number): boolean {
+  const next = at + nameLength(sentence, at)
+  const [verb, after] = [sentence.tokens[next], sentence.tokens[next + 1]?.word ?? '']
+  const says = is.has(verb?.word ?? '')
+  const explicit =
+    verb?.kind === 'operator' ||
+    ['equals', 'equal', 'contains', 'containing'].includes(verb?.word ?? '') ||
+    (says && ['equal', 'not'].includes(after))
+  if (explicit && !introducedBy(sentence, at, describing)) return true
+  return says && introducedBy(sentence, at, whereWords)
+}
+
+/** How many words name the column at this place; they may be taken by now. */
+function nameLength(sentence: Sentence, at: number): number {
+  return mentionAt({ ...sentence, taken: new Set() }, at, () => true)?.length ?? 1
+}
+
+/** "which model is slowest", "the model is bad", "of customer requests": said of a column, and no value of it. */
+function describesIt(sentence: Sentence, at: number): boolean {
+  const { tokens } = sentence
+  if (introducedBy(sentence, at, describing)) return true
+  const next = at + nameLength(sentence, at)
+  if (is.has(tokens[next]?.word ?? '') && articles.has(tokens[at - 1]?.word ?? '')) return true
+  const operand = tokens.slice(next).find(({ word }) => !operators.has(word))
+  return operand === undefined || (operand.kind === 'word' && isOrdinary(operand.word))
+}
+
+/** "failed requests", "requests that succeeded": a condition, where failures are not what is asked about. */
+export function takeOutcomes(sentence: Sentence): readonly Filter[] | string {
+  for (const outcome of ['failed', 'succeeded'] as const) {
+    const at = sentence.tokens.findIndex(
+      (_, index) => isOneOf(free(sentence, index), outcomes[outcome]) && besideRows(sentence, index),
+    )
+    if (at === -1) continue
+    const negated = negationAround(sentence, at, 1)
+    if (negated !== null) return unclearNegation(negated)
+    const filter = outcomeFilter(sentence, outcome)
+    if (isStop(filter)) return whyOf(filter)
+    take(sentence, at)
+    return [filter]
+  }
+  return []
+}
+
+function besideRows({ tokens }: Sentence, at: number): boolean {
+  const isRow = (index: number) => rowNouns.has(stem(tokens[index]?.word ?? ''))
+  // "requests failed" names those that did, "requests fail" says something of all.
+  if (isRow(at + 1) || (isRow(at - 1) && /(?:ed|ing)$/u.test(tokens[at]?.word ?? ''))) return true
+  for (let back = at - 1; back >= Math.max(0, at - 4); back -= 1) {
+    const word = tokens[back]?.word ?? ''
+    if (word === 'that' || word === 'which' || word === 'who') return isRow(back - 1)
+    if (!['did', 'do', 'not', 'have', 'had', 'has', 'were', 'never'].includes(word)) return false
+  }
+  return false
+}
