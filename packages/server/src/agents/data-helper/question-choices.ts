@@ -37,7 +37,7 @@ right correct first option choice`.split(/\s+/u),
 )
 
 /** Begins a question of its own. */
-const asking = /^(?:which|what|when|where|who|whose|why|how|is|are|do|does|did|can|could|should)\b|\?/u
+const asking = /^(?:which|what|when|where|who|whose|why|how|is|are|do|does|did|can|could)\b|\?/u
 
 /**
  * Reads a reply to a question with choices: a value, its label, a unit in other words, `the second one`, `2`, a column

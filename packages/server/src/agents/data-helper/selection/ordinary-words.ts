@@ -74,7 +74,10 @@ front sizing project projects hidden steep hefty unit infra infrastructure cloud
 fixed net gross extra additional quick deep rough complete thorough brief request per analyse analyze investigate examine
 check dig audit visualise visualize calculate compute display produce generate prepare create build write draw plot
 inspect evaluate assess identify determine estimate quantify track monitor optimise optimize reduce lower cut minimize
-minimise improve understand clarify rank sort split divide attribute holdfast ferrari bakery car`,
+minimise improve understand clarify rank sort split divide attribute holdfast json pdf excel markdown instance
+sake purpose purposes comparison benchmark course risk trouble setup stack pipeline pipelines interest concern optimization
+optimisation improvement improvements reduction thousands millions million thousand compliance necessary needed planned
+budgeted scratch ferrari bakery car`,
 )
 
 /** Words that a sentence is made of, whatever it speaks of, and those that speak for a playbook. */

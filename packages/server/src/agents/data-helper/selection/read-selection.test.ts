@@ -86,6 +86,13 @@ describe('a question about some rows', () => {
     ['Why is sonnet so expensive?', /claude-sonnet-4-5/],
     ['where does the money go, only cached requests', /only cached requests/],
     ['where does the money go where cost > budget', />/],
+    ['cost breakdown for user bob', /bob/],
+    ['cost breakdown for project apollo', /apollo/],
+    ['show me the zeta costs', /zeta/],
+    ['Why is haiku so expensive?', /haiku/],
+    ['cost breakdown for requests with 100 to 200 prompt tokens', /100 to 200/],
+    ['cost breakdown for cheap requests only', /cheap requests only/],
+    ['cost breakdown for the 10 slowest requests', /10 slowest requests/],
   ])('is not answered over all of them where it cannot be read: %s', (question, why) => {
     expect(read(question)).toMatchObject({ kind: 'unread', why: expect.stringMatching(why) })
   })
@@ -175,10 +182,27 @@ describe('a question about some rows', () => {
     ['cost_breakdown', 'what may have caused the cost'],
     ['cost_breakdown', 'I got a bill from OpenAI and want to understand it'],
     ['cost_breakdown', 'cost breakdown for our CFO, with details'],
+    ['cost_breakdown', 'Hi Bob, where does the money go in our setup? Thanks, Anna'],
+    ['cost_breakdown', 'how can we reduce the cost by 10 to 20 percent'],
     ['cost_breakdown', 'Hi. Umm. Our bill doubled. Explain it please'],
   ] as const)('%s: %s asks about all rows', (playbook, question) => {
     expect(said(question, playbook)).toBeNull()
   })
+})
+
+describe('what a playbook speaks of as its subject', () => {
+  test.each([
+    ['down_shift', 'smaller models, only gpt-5', /^only rows where model is gpt-5$/],
+    ['down_shift', 'could gpt-5 requests use a smaller model', /^only rows where model is gpt-5$/],
+    ['down_shift', 'smaller models where model is not gpt-5', /^only rows where model is not gpt-5$/],
+  ] as const)('%s limits itself where that is said: %s', (playbook, question, expected) =>
+    expect(said(question, playbook)).toMatch(expected),
+  )
+
+  test.each(['only 429 errors, when did they come', 'errors that are not 429, when did they come'])(
+    'is not answered as a whole where a part is meant: %s',
+    (question) => expect(read(question, 'errors_retries').kind).toBe('unread'),
+  )
 })
 
 describe('periods to compare', () => {
@@ -206,6 +230,8 @@ describe('periods to compare', () => {
     'cost change quarter over quarter',
     'why did cost go up in the first week of October',
     'compare the week before with this one',
+    'compare 1-15 October with 16-31 October',
+    'compare acme with globex',
     'why did cost change after the launch',
   ])('are months, or are not compared: %s', (question) => {
     expect(read(question, 'month_over_month').kind).toBe('unread')

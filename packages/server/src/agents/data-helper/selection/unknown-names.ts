@@ -164,9 +164,12 @@ function isCapitalised({ tokens }: Sentence, at: number): boolean {
   const before = tokens[at - 1]?.word ?? ''
   // The bill from OpenAI is the file at hand.
   const origin = before === 'from' && origins.has(tokens[at - 2]?.word ?? '')
-  return at > 0 && !origin && small.length > 0 && /^\p{Lu}.*\p{Ll}/u.test(tokens[at]?.text ?? '')
+  const person = salutes.has(before === ',' ? (tokens[at - 2]?.word ?? '') : before)
+  return at > 0 && !origin && !person && small.length > 0 && /^\p{Lu}.*\p{Ll}/u.test(tokens[at]?.text ?? '')
 }
 
+/** "Thanks, Anna". */
+const salutes = new Set(['hi', 'hello', 'hey', 'dear', 'thanks', 'regards', 'cheers', 'best'])
 const origins = new Set('bill invoice export file data log logs usage'.split(' '))
 const namePrepositions = new Set([
   'for',
