@@ -126,7 +126,7 @@ export function describe(reading: SimpleReading, severalFiles = false): string {
   if (reading.groups.length > 0) parts.push(` by ${reading.groups.map(groupLabel).join(' and ')}`)
   if (reading.limit !== null)
     parts.push(`, the ${reading.limit} ${reading.order === 'smallest' ? 'smallest' : 'largest'}`)
-  if (severalFiles) parts.push(`, in ${reading.fileName}`)
+  if (severalFiles && reading.join === null) parts.push(`, in ${reading.fileName}`)
   const all = reading.filters.length === 0 && reading.window === null
   const rows = reading.rows.toLocaleString('en-US')
   const { join } = reading
