@@ -7,7 +7,7 @@ const backing = backingOf(
     { figures: [{ value: 24.120929 }, { value: 0.356 }, { value: 1_257_868 }, { value: 5_588 }] },
     { at: '2026-09-01T18:31:00.000Z', rows: [[585, 'acme']] },
   ],
-  'Top 3 of the last 7 days?',
+  'Top 3 of the last 7 days? We have 3 million or 2.5 billion.',
 )
 
 test.each([
@@ -19,6 +19,8 @@ test.each([
   'It took 5.6 s, which is 5588 ms.',
   'At 18:31 on 2026-09-01 there were 585 requests.',
   'Of the last 7 days the top 3 are named.',
+  'It fell by -35.6 %, to 24.12USD, 24€ or 24$: 585x, 1.26mn, 5.6s.',
+  'Of 3 million and 2.5bn, 3M and 2.5B; 3h are 3h.',
   'gpt-5 at p95 in Q3, [fig:cost_1], claude-sonnet-4-5 and v1.2.3',
   '1. First\n2. Second\n10. Tenth',
 ])('what a cell or the question backs stays: %s', (text) => {
@@ -33,6 +35,11 @@ test.each([
   ['There were 586 requests', ['586']],
   ['1. We saved 99 USD', ['99']],
   ['1,257,869', ['1,257,869']],
+  ['It changed by -37.2 %, or −37.2 %.', ['-37.2 %', '−37.2 %']],
+  ['(-37.2 USD)', ['-37.2']],
+  ['5x the cost', ['5x']],
+  ['1.2bn tokens, 1.2B, 4m', ['1.2bn', '1.2B', '4m']],
+  ['It took 4h, 450USD, 450€ and 450tokens.', ['4h', '450USD', '450€', '450tokens']],
 ])('what nothing backs is marked: %s', (text, figures) => {
   const marked = figures.reduce((all, figure) => all.replace(figure, `${figure}${unbackedMark}`), text)
   expect(markUnbacked(text, backing)).toBe(marked)

@@ -23,19 +23,20 @@ export function backingOf(values: readonly (Json | Cell)[], said: string): Backi
   for (const value of values) visit(value)
   for (const text of texts)
     for (const [figure] of text.matchAll(figureShape))
-      if (!/[:-]/.test(figure)) numbers.push(numberOf(figure.replaceAll(/[^\d.,]/g, '')))
+      if (!/[:-]/.test(figure)) numbers.push(saidNumber(figure))
   return { numbers: numbers.filter(Number.isFinite), texts }
+}
+
+/** "2 million" is the number it stands for; of other units the number as it is written. */
+function saidNumber(figure: string): number {
+  const [, written = '', unit = ''] = /^([\d.,]+)\s?(\D*)$/.exec(figure) ?? []
+  const factors = scales[unit] ?? [1]
+  return numberOf(written) / (factors.includes(1) ? 1 : (factors[0] ?? 1))
 }
 
 const numberOf = (text: string): number => Number(text.replaceAll(',', ''))
 
-/**
- * A figure is a number that stands by itself. Names that hold digits (gpt-5, p95, Q3), citations and the numbering of
- * lists are none. A date or a time of day is one figure, backed by a text that holds it.
- */
-const figureShape =
-  /(?<![\w.,:[/#-])(?:\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?|\d{1,2}:\d{2}(?::\d{2})?|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?:\s?(?:%|percent\b|thousand\b|million\b|billion\b|[kKM]\b|ms\b|seconds?\b|s\b))?(?![\w]|-\w|\.\d)/g
-
+/** What a backing number is multiplied by to stand in a figure with this unit, in each way it may be stored. */
 const scales: Readonly<Record<string, readonly number[]>> = {
   '%': [1, 100],
   percent: [1, 100],
@@ -49,7 +50,49 @@ const scales: Readonly<Record<string, readonly number[]>> = {
   second: [1, 1e-3],
   seconds: [1, 1e-3],
   ms: [1, 1e3],
+  bn: [1e-9],
+  B: [1e-9],
+  mn: [1e-6],
+  m: [1e-6, 1 / 60, 1 / 60_000],
+  min: [1, 1 / 60, 1 / 60_000],
+  h: [1, 1 / 3_600, 1 / 3_600_000],
+  pp: [1, 100],
 }
+
+/** Units that may stand a space behind the number: others are words of the sentence there. */
+const spaced = [
+  '%',
+  'percent',
+  'thousand',
+  'million',
+  'billion',
+  'k',
+  'K',
+  'M',
+  'ms',
+  'seconds',
+  'second',
+  's',
+]
+
+/** Units written on the number: without them "450USD" would be no figure but a name. */
+const attached = ['bn', 'B', 'mn', 'm', 'min', 'h', 'd', 'x', '×', 'pp', 'rpm', 'tpm', 'tokens']
+const currencies = ['USD', 'usd', 'EUR', 'eur', 'GBP', 'gbp', '€', '£', '$', '¢']
+
+const oneOf = (units: readonly string[]): string =>
+  units.map((unit) => (/\w$/.test(unit) ? String.raw`${unit}\b` : `[${unit}]`)).join('|')
+
+/**
+ * A figure is a number that stands by itself, with its unit; a minus before it is no part of it. Names that hold digits
+ * (gpt-5, p95, Q3), citations and the numbering of lists are none. A date or a time of day is one figure, backed by a
+ * text that holds it.
+ */
+const figureShape = new RegExp(
+  String.raw`(?<![\w.,:[/#]|\w-)` +
+    String.raw`(?:\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?|\d{1,2}:\d{2}(?::\d{2})?|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)` +
+    String.raw`(?:\s?(?:${oneOf(spaced)})|(?:${oneOf([...attached, ...currencies])}))?(?![\w]|-\w|\.\d)`,
+  'g',
+)
 
 /** Whether some number or text of the backing says the same, as exactly as the figure is written. */
 export function isBacked(figure: string, { numbers, texts }: Backing): boolean {
