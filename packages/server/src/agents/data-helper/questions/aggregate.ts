@@ -1,7 +1,7 @@
 import { takePhrase } from './filters.ts'
 import type { Aggregate } from './reading.ts'
 import { free, mentionAt, refuse, type Sentence, type Stop, take } from './sentence.ts'
-import { aggregateWords } from './vocabulary.ts'
+import { aggregateWords, type NamedAggregate } from './vocabulary.ts'
 import { nearlySame } from './words.ts'
 
 /** The aggregate in words: "how much" leaves it open, null says nothing at all. */
@@ -29,14 +29,14 @@ export function takeAggregate(sentence: Sentence): SaidAggregate | Stop {
       continue
     }
     const kind = aggregateWords.get(token.word) ?? misspeltAggregate(token.word)
-    if (kind === undefined || kind === 'quantile' || kind === 'rate') continue
+    if (kind === undefined) continue
     take(sentence, at)
     found.push({ kind })
   }
   return combine(found, howMuch)
 }
 
-function misspeltAggregate(word: string): Aggregate['kind'] | undefined {
+function misspeltAggregate(word: string): NamedAggregate | undefined {
   return word.length < 6
     ? undefined
     : [...aggregateWords].find(([known]) => known.length >= 6 && nearlySame(word, known))?.[1]

@@ -1,9 +1,18 @@
 import type { Question } from '@holdfast/protocol'
 import type { SaidAggregate } from './aggregate.ts'
 import { additivity } from './concepts.ts'
+import type { PlacedFilter } from './filters.ts'
 import type { Grouping } from './groups.ts'
-import type { Aggregate, Filter, SimpleReading, TimeWindow } from './reading.ts'
+import {
+  type Aggregate,
+  type Filter,
+  type Group,
+  groupLabel,
+  type SimpleReading,
+  type TimeWindow,
+} from './reading.ts'
 import { isStop, plainTerm, refuse, type Sentence, type Stop } from './sentence.ts'
+import { shareOf } from './shares.ts'
 import type { KnownTerm } from './terms.ts'
 import { callNouns } from './vocabulary.ts'
 import { nameWords } from './words.ts'
@@ -16,6 +25,8 @@ export interface Parts {
   readonly noun: string | null
   readonly grouping: Grouping
   readonly filters: readonly Filter[]
+  /** The same conditions with their places; of a share these tell the part from the whole. */
+  readonly placed: readonly PlacedFilter[]
   readonly window: TimeWindow | null
 }
 
@@ -30,11 +41,12 @@ export function decide(sentence: Sentence, parts: Parts): Decided | Stop {
   const figure = decideFigure(sentence, parts)
   if (isStop(figure)) return figure
   const { aggregate, measure, filters } = figure
-  const { groups, ranking } = grouping
+  const { ranking } = grouping
+  const groups = figure.groups ?? grouping.groups
   const timely = groups.some((group) => group.kind !== 'term')
   const assumed = [...figure.assumed, ...(ranking?.assumed ?? [])]
   const grain = sentence.mapping?.grain ?? 'request'
-  const perRow = !['sum', 'share', 'distinct', 'count', 'rate'].includes(aggregate.kind)
+  const perRow = !['sum', 'share', 'distinct', 'count', 'rate', 'of_totals'].includes(aggregate.kind)
   if (perRow && grain !== 'request' && grain !== 'unknown')
     assumed.push(
       `each row of ${sentence.profile.fileName} stands for a ${grain}, so this is over ${grain} rows, not over requests`,
@@ -51,11 +63,13 @@ export function decide(sentence: Sentence, parts: Parts): Decided | Stop {
   }
 }
 
-interface DecidedFigure {
+export interface DecidedFigure {
   readonly aggregate: Aggregate
   readonly measure: KnownTerm | null
   readonly filters: readonly Filter[]
   readonly assumed: readonly string[]
+  /** Where they are not those of the question: totals of each day come to one figure. */
+  readonly groups?: readonly Group[]
 }
 
 function decideFigure(sentence: Sentence, parts: Parts): DecidedFigure | Stop {
@@ -92,7 +106,7 @@ function decideFigure(sentence: Sentence, parts: Parts): DecidedFigure | Stop {
         return refuse('it does not say of what the different values are counted')
       return { aggregate, measure, filters, assumed: [] }
     case 'share':
-      return shareOf(parts, measure)
+      return shareOf(sentence, parts, measure)
     case 'sum':
     case 'mean':
     case 'min':
@@ -101,7 +115,8 @@ function decideFigure(sentence: Sentence, parts: Parts): DecidedFigure | Stop {
     case 'quantile':
       return measured(sentence, parts, aggregate, measure, counted)
     case 'rate':
-      throw new Error('a rate is taken before the aggregate')
+    case 'of_totals':
+      throw new Error(`no word names ${aggregate.kind}`)
     default:
       throw new Error(`unknown aggregate ${JSON.stringify(aggregate satisfies never)}`)
   }
@@ -113,26 +128,21 @@ function outcomeOnly(filters: readonly Filter[]): boolean {
 
 function measured(
   sentence: Sentence,
-  { filters, grouping }: Parts,
+  parts: Parts,
   aggregate: Aggregate,
   measure: KnownTerm | null,
   counted: boolean,
 ): DecidedFigure | Stop {
+  const { filters, grouping, noun } = parts
   if (measure === null || counted) {
+    if (aggregate.kind === 'sum' && noun === null && !outcomeOnly(filters))
+      return refuse('it does not say what is added up: a column, or requests')
     if (aggregate.kind === 'sum')
       return { aggregate: { kind: measure === null ? 'count' : 'sum' }, measure, filters, assumed: [] }
     return refuse('it does not say of which column; a mean of counts takes two steps')
   }
-  const adds = additivity(measure.label, measure.unit) === 'adds'
-  const timely = grouping.groups.some((group) => group.kind === 'time')
-  const extreme = aggregate.kind === 'max' || aggregate.kind === 'min'
-  if (adds && grouping.per && aggregate.kind !== 'sum' && (timely || extreme)) {
-    const id = `per:${measure.label}`
-    const chosen = sentence.choices.get(id)
-    if (chosen === 'totals') return { aggregate: { kind: 'sum' }, measure, filters, assumed: [] }
-    if (chosen !== 'rows')
-      return { stop: 'ambiguous', question: perQuestion(id, aggregate.kind, measure.label) }
-  }
+  const per = perFigure(sentence, parts, aggregate, measure)
+  if (per !== null) return per
   if (grouping.perRow && aggregate.kind === 'sum')
     return refuse('a total has no “per row”; ask for the average')
   if (aggregate.kind === 'sum' && additivity(measure.label, measure.unit) === 'does_not_add')
@@ -149,14 +159,50 @@ function measured(
   return { aggregate, measure, filters, assumed: [] }
 }
 
-/** "average cost per day": of the rows within each day, or of the days' totals? */
-function perQuestion(id: string, kind: Aggregate['kind'], name: string): Question {
+/** "average cost per day": of the rows within each day, of the days' totals, or those totals? Asked of what adds up. */
+function perFigure(
+  sentence: Sentence,
+  { filters, grouping }: Parts,
+  aggregate: Aggregate,
+  measure: KnownTerm,
+): DecidedFigure | Stop | null {
+  if (!grouping.per || additivity(measure.label, measure.unit) !== 'adds') return null
+  const { kind } = aggregate
+  const timely = grouping.groups.some((group) => group.kind === 'time')
+  const [over, another] = grouping.groups
+  const one = kind === 'mean' || kind === 'median' || kind === 'min' || kind === 'max'
+  if (!one && (kind !== 'quantile' || !timely)) return null
+  const take = one && another === undefined && grouping.ranking === null ? kind : null
+  const id = `per:${measure.label}`
+  const chosen = sentence.choices.get(id)
+  if (chosen === 'rows') return null
+  if (chosen === 'totals') return { aggregate: { kind: 'sum' }, measure, filters, assumed: [] }
+  if (chosen === 'of_totals' && take !== null && over !== undefined)
+    return {
+      aggregate: { kind: 'of_totals', take, over },
+      measure,
+      filters,
+      groups: [],
+      assumed: [`only a ${groupLabel(over)} with rows counts`],
+    }
+  return { stop: 'ambiguous', question: perQuestion(id, kind, measure.label, take === null ? null : over) }
+}
+
+function perQuestion(
+  id: string,
+  kind: Aggregate['kind'],
+  name: string,
+  over: Group | null | undefined,
+): Question {
+  const group = over === null || over === undefined ? 'group' : groupLabel(over)
+  const ofTotals = { value: 'of_totals', label: `the ${kind} of the totals of ${name}, one total a ${group}` }
   return {
     id,
-    text: `“per” leaves two readings of ${name}. Which do you mean?`,
+    text: `“per” or “daily” leaves more than one reading of ${name}. Which do you mean?`,
     choices: [
-      { value: 'rows', label: `the ${kind} of ${name} over single rows, within each group` },
-      { value: 'totals', label: `the total of ${name} of each group, to compare the groups` },
+      { value: 'rows', label: `the ${kind} of ${name} over single rows, within each ${group}` },
+      { value: 'totals', label: `the total of ${name} of each ${group}, to compare them` },
+      ...(group === 'group' ? [] : [ofTotals]),
     ],
   }
 }
@@ -213,32 +259,6 @@ function countOf(
   const codes = measure.complete
   if (codes) return { aggregate: { kind: 'distinct' }, measure, filters, assumed: [] }
   return refuse(`${measure.label} of ${sentence.profile.fileName} is not something that is counted`)
-}
-
-/** "share of cost by model", or with one condition and no group: "what share of requests failed". */
-function shareOf({ filters, grouping, noun }: Parts, measure: KnownTerm | null): DecidedFigure | Stop {
-  if (measure === null && noun === null && filters.length === 0)
-    return refuse('it does not say of what the share is taken')
-  const outcome = filters.find((filter) => filter.kind === 'outcome')
-  if (grouping.groups.length > 0) {
-    if (outcome !== undefined)
-      return refuse(
-        'it can mean the failure rate of each group or how failures spread over groups; ask “failure rate by …” or “number of failed requests by …”',
-      )
-    if (measure?.kind !== undefined && measure.kind !== 'number')
-      return refuse(`${measure.label} does not add up to a whole`)
-    if (measure !== null && additivity(measure.label, measure.unit) === 'does_not_add')
-      return refuse(`${measure.label} does not add up to a whole that could be shared`)
-    return { aggregate: { kind: 'share' }, measure, filters, assumed: [] }
-  }
-  const of = outcome ?? (filters.length === 1 ? filters[0] : undefined)
-  if (of === undefined) return refuse('it does not say which part of the whole is meant')
-  return {
-    aggregate: { kind: 'rate', of },
-    measure,
-    filters: filters.filter((filter) => filter !== of),
-    assumed: [],
-  }
 }
 
 /** On bucketed exports a row is not a request: requests are summed from their column, or not told at all. */

@@ -1,4 +1,6 @@
 import type { FieldName } from '../fields.ts'
+import { comparedAt, needsUnit, type Operand, quantityAt, unitAt } from './compared.ts'
+import { unitOfName } from './concepts.ts'
 import { takeOutcome } from './outcome-filter.ts'
 import { type Filter, timeGrains } from './reading.ts'
 import {
@@ -14,6 +16,7 @@ import {
   settle,
   take,
 } from './sentence.ts'
+import { isSuperlative } from './superlatives.ts'
 import type { KnownTerm } from './terms.ts'
 import {
   aggregateWords,
@@ -33,18 +36,29 @@ type ValueFilter = Filter & { kind: 'in' }
 /** Numbers match as bare values only in columns that are codes rather than quantities. */
 const maxCodes = 50
 
+/** A condition and the words that say it: from `at` to before `end`. */
+export interface PlacedFilter {
+  readonly filter: Filter
+  readonly at: number
+  readonly end: number
+}
+
 /** Takes every condition on columns: comparisons, column-value pairs, values alone, and failed or succeeded. */
-export function takeFilters(sentence: Sentence): readonly Filter[] | Stop {
-  const filters: Filter[] = []
+export function takeFilters(sentence: Sentence): readonly PlacedFilter[] | Stop {
+  const placed: PlacedFilter[] = []
   for (let at = 0; at < sentence.tokens.length; at += 1) {
     if (free(sentence, at) === undefined) continue
-    const found = conditionAt(sentence, at) ?? unitCondition(sentence, at) ?? bareValueAt(sentence, at)
-    if (found === null) continue
-    if (isStop(found)) return found
-    filters.push(...found)
+    const taken = sentence.taken.size
+    const name = nameLengthAt(sentence, at)
+    const found = conditionAt(sentence, at) ?? unitCondition(sentence, at) ?? bareValueAt(sentence, at, name)
+    if (found !== null && isStop(found)) return found
+    const end = at + sentence.taken.size - taken
+    if (found !== null) placed.push(...found.map((filter) => ({ filter, at, end })))
+    else if (name > 1) at += name - 1
   }
-  const outcome = takeOutcome(sentence, filters)
+  const outcome = takeOutcome(sentence)
   if (outcome !== null && isStop(outcome)) return outcome
+  const filters = placed.map(({ filter }) => filter)
   const repeated = filters.find(
     (filter, index) =>
       filter.kind === 'in' &&
@@ -56,7 +70,13 @@ export function takeFilters(sentence: Sentence): readonly Filter[] | Stop {
     return refuse(
       `two conditions on ${repeated.term.label}; write them as one, e.g. “${repeated.term.label} in a, b”`,
     )
-  return outcome === null ? filters : [...filters, outcome]
+  return outcome === null ? placed : [...placed, { ...outcome, end: outcome.at + 1 }]
+}
+
+/** Words that name a column in full: in "output length" no value is said, whatever column has a value "length". */
+function nameLengthAt(sentence: Sentence, at: number): number {
+  const mention = mentionAt(sentence, at, () => true)
+  return mention !== null && (mention.matches[0]?.score ?? 0) >= 0.95 ? mention.length : 0
 }
 
 /** `latency_ms > 5000`, `status is 429`, `tenant acme`, `model contains mini`, `tenant is missing`. */
@@ -68,10 +88,11 @@ export function conditionAt(sentence: Sentence, at: number): readonly Filter[] |
   const rest = operatorAt(sentence, next)
   if (rest === null) return pairAt(sentence, at, mention.length)
   const from = next + rest.length
+  const said = { ...rest, named: unitOfName(mention.said) }
   // Which column is settled only once an operand follows: a mention alone may be no condition at all.
   const likely = mention.matches[0]?.term
-  if (likely === undefined || operandAt(sentence, likely, rest, from) === null) return null
-  const found = operandAt(sentence, settle(sentence, mention), rest, from)
+  if (likely === undefined || operandAt(sentence, likely, said, from) === null) return null
+  const found = operandAt(sentence, settle(sentence, mention), said, from)
   if (found === null || isStop(found)) return found
   take(sentence, at, from + found.length - at)
   return [found.filter]
@@ -105,12 +126,10 @@ function phraseLength(sentence: Sentence, at: number, phrase: string): number {
   return words.every((word, index) => free(sentence, at + index)?.word === word) ? words.length : 0
 }
 
-type Operand = { readonly filter: Filter; readonly length: number }
-
 function operandAt(
   sentence: Sentence,
   term: KnownTerm,
-  { operator, sure }: { operator: Operator; sure: boolean },
+  { operator, sure, named }: { operator: Operator; sure: boolean; named: string },
   at: number,
 ): Operand | Stop | null {
   const token = free(sentence, at)
@@ -120,7 +139,7 @@ function operandAt(
     case '<=':
     case '>':
     case '>=':
-      return comparedAt(sentence, term, operator, at)
+      return comparedAt(sentence, term, { operator, named }, at)
     case 'contains':
       if (token.kind !== 'quoted' && keyword(token)) return null
       return { filter: { kind: 'contains', term: plainTerm(term), text: token.text }, length: 1 }
@@ -129,6 +148,14 @@ function operandAt(
       const negated = operator === 'is not'
       if (missingWords.has(token.word) && !isValue(term, token.text))
         return { filter: { kind: 'missing', term: plainTerm(term), negated }, length: 1 }
+      const measured = term.kind === 'number' && unitAt(sentence, at).unit !== ''
+      // "429s" are a code, and no seconds.
+      if (needsUnit(term) || (measured && valueAt(sentence, term, at) === null)) {
+        const quantity = sure ? quantityAt(sentence, term, named, at) : null
+        if (quantity === null || isStop(quantity)) return quantity
+        const values = [String(quantity.value)]
+        return { filter: { kind: 'in', term: plainTerm(term), values, negated }, length: quantity.length }
+      }
       const odd = keyword(token) || (term.kind === 'number' && token.kind !== 'number')
       const values = valuesAt(sentence, term, at, sure && !odd)
       if (values === null) return null
@@ -139,48 +166,6 @@ function operandAt(
     default:
       throw new Error(`unknown operator ${operator satisfies never}`)
   }
-}
-
-const unitTokens: Readonly<Record<string, string>> = {
-  ms: 'ms',
-  millisecond: 'ms',
-  s: 's',
-  sec: 's',
-  second: 's',
-  min: 'min',
-  minute: 'min',
-  usd: 'USD',
-  dollar: 'USD',
-  token: 'tokens',
-  cent: 'cents',
-  '%': '%',
-}
-/** Units that turn into each other, by what one is in the smallest. */
-const scales: readonly Readonly<Record<string, number>>[] = [
-  { ms: 1, s: 1_000, min: 60_000 },
-  { cents: 1, USD: 100 },
-]
-
-function comparedAt(
-  sentence: Sentence,
-  term: KnownTerm,
-  operator: '<' | '<=' | '>' | '>=',
-  at: number,
-): Operand | Stop | null {
-  const token = free(sentence, at)
-  if (token?.kind !== 'number' || token.value === undefined) return null
-  if (term.kind !== 'number')
-    return refuse(`${term.label} does not hold numbers, so it has no ${operator} ${token.text}`)
-  const after = free(sentence, at + 1)
-  const unitAfter = after === undefined ? undefined : unitTokens[stem(after.word)]
-  const unit = token.unit === '' ? unitAfter : token.unit
-  const length = token.unit === '' && unitAfter !== undefined ? 2 : 1
-  const value = inUnit(token.value, unit, term.unit)
-  if (value === null)
-    return refuse(
-      `${term.label} is ${term.unit === '' ? 'in a unit I do not know' : `in ${term.unit}`}, so “${token.text}${unitAfter === undefined ? '' : ` ${after?.text}`}” cannot be compared with it`,
-    )
-  return { filter: { kind: 'compare', term: plainTerm(term), operator, value }, length }
 }
 
 /** What a unit alone says of which column: seconds are a latency, dollars a cost. Tokens may be either. */
@@ -196,31 +181,19 @@ const unitFields: Readonly<Record<string, FieldName>> = {
 export function unitCondition(sentence: Sentence, at: number): readonly Filter[] | Stop | null {
   const rest = operatorAt(sentence, at)
   if (rest === null || !['<', '<=', '>', '>='].includes(rest.operator)) return null
-  const token = free(sentence, at + rest.length)
-  if (token?.kind !== 'number') return null
-  const after = free(sentence, at + rest.length + 1)
-  const unit = token.unit === '' ? unitTokens[stem(after?.word ?? '')] : token.unit
-  const field = unit === undefined ? undefined : unitFields[unit]
+  if (free(sentence, at + rest.length)?.kind !== 'number') return null
+  const field = unitFields[unitAt(sentence, at + rest.length).unit]
   const term = sentence.terms.find((each) => each.field === field && each.kind === 'number')
   if (field === undefined || term === undefined) return null
-  const found = operandAt(sentence, term, rest, at + rest.length)
+  const found = operandAt(sentence, term, { ...rest, named: '' }, at + rest.length)
   if (found === null || isStop(found)) return found
   take(sentence, at, rest.length + found.length)
   return [found.filter]
 }
 
-function inUnit(value: number, said: string | undefined, unit: string): number | null {
-  if (said === undefined || said === '' || said === unit) return value
-  for (const scale of scales) {
-    const [from, to] = [scale[said], scale[unit]]
-    if (from !== undefined && to !== undefined) return (value * from) / to
-  }
-  return null
-}
-
 /** `tenant acme`: a column and one of its values, side by side. */
 function pairAt(sentence: Sentence, at: number, length: number): readonly Filter[] | Stop | null {
-  const mention = mentionAt(sentence, at, (term) => term.kind === 'text' || term.distinct <= maxCodes)
+  const mention = mentionAt(sentence, at, (term) => term.kind === 'text' || isCode(term))
   if (mention === null || mention.length !== length) return null
   const next = free(sentence, at + length)
   if (next === undefined || next.kind === 'comma' || next.kind === 'operator') return null
@@ -242,12 +215,35 @@ function pairAt(sentence: Sentence, at: number, length: number): readonly Filter
   return [{ kind: 'in', term: plainTerm(term), values: values.values, negated: false }]
 }
 
-/** `acme`, `429`, `gpt-5`: a value that says by itself which column is meant. */
-function bareValueAt(sentence: Sentence, at: number): readonly Filter[] | Stop | null {
+/** Few enough different values to be codes or grades, written as they are read. */
+function isCode(term: KnownTerm): boolean {
+  return term.distinct <= maxCodes && !needsUnit(term)
+}
+
+/** "top 5 …", "the 5 slowest …", "5 requests with the highest …": such a number counts lines. */
+function countsLines(sentence: Sentence, at: number): boolean {
+  const word = (index: number): string => sentence.tokens[index]?.word ?? ''
+  if (['top', 'bottom', 'first', 'last'].includes(word(at - 1)) || isSuperlative(word(at + 1))) return true
+  return (
+    rowNouns.has(stem(word(at + 1))) &&
+    sentence.tokens.slice(at + 2).some((token) => isSuperlative(token.word))
+  )
+}
+
+/** A number that says by itself what it is: 429 is a status, 500s are some, 5 may be anything. */
+const spokenCode = /^[1-5]\d\ds?$/u
+
+/**
+ * `acme`, `429`, `gpt-5`: a value that says by itself which column is meant.
+ *
+ * @param name the length of the column's name that stands here: a value has to say more
+ */
+function bareValueAt(sentence: Sentence, at: number, name: number): readonly Filter[] | Stop | null {
   const token = sentence.tokens[at]
   if (token === undefined || (token.kind !== 'quoted' && keyword(token))) return null
+  if (token.kind === 'number' && countsLines(sentence, at)) return null
   const codes = sentence.terms.filter(
-    (term) => term.kind === 'text' || (term.kind === 'number' && term.distinct <= maxCodes),
+    (term) => term.kind === 'text' || (term.kind === 'number' && isCode(term)),
   )
   const holders = codes.flatMap((term) => {
     const values = valuesAt(sentence, term, at, false)
@@ -255,7 +251,14 @@ function bareValueAt(sentence: Sentence, at: number): readonly Filter[] | Stop |
   })
   if (holders.length === 0) return null
   const longest = Math.max(...holders.map(({ values }) => values.length))
-  const level = holders.filter(({ values }) => values.length === longest)
+  if (name > 1 && longest <= name) return null
+  const plainNumber = token.kind === 'number' && longest === 1 && !spokenCode.test(token.word)
+  const level = holders.filter(
+    ({ term, values }) =>
+      values.length === longest &&
+      (!plainNumber || mentionAt(sentence, at + 1, (each) => each === term) !== null),
+  )
+  if (level.length === 0) return null
   const mapped = level.filter(({ term }) => term.field !== null)
   const candidates = mapped.length === 1 ? mapped : level
   const [only, second] = candidates
@@ -318,6 +321,7 @@ export function valuesAt(
       return refuse(
         `${term.label} has no value “${token.text}”; it has ${term.values.slice(0, 10).join(', ')}`,
       )
+    if (term.kind === 'number' && unitAt(sentence, at).unit !== '') return null
     return { values: [token.kind === 'number' ? String(token.value) : token.text], length: 1 }
   }
   const values = [first.value]

@@ -13,8 +13,8 @@ import {
   take,
 } from './sentence.ts'
 import type { KnownTerm } from './terms.ts'
-import { aggregateWords, rowNouns } from './vocabulary.ts'
-import { stem } from './words.ts'
+import { aggregateWords, directions, rowNouns } from './vocabulary.ts'
+import { stem, type Token } from './words.ts'
 
 /** Numbers with more different values than this are quantities, not groups. */
 const maxNumberGroups = 50
@@ -38,7 +38,7 @@ export interface Grouping {
   readonly ranking: Ranking | null
   /** "per request": the mean over rows, where a row is a request. */
   readonly perRow: boolean
-  /** A group was introduced by "per": with an average of something that adds up, two readings are level. */
+  /** A group was introduced by "per" or is "daily": with an average of something that adds up, readings are level. */
   readonly per: boolean
 }
 
@@ -71,7 +71,8 @@ export function takeGroups(sentence: Sentence): Grouping | Stop {
   }
   const trend = takeTrend(sentence)
   if (trend !== null && isStop(trend)) return trend
-  if (trend !== null) groups.push(trend)
+  if (trend !== null) groups.push(trend.group)
+  per ||= trend?.per ?? false
   if (groups.length > maxGroups) return refuse(`I group by at most ${maxGroups} columns at a time`)
   if (ranked !== null && groups.length > 1) return refuse('I rank over one group at a time')
   const repeated = groups.length === 2 && JSON.stringify(groups[0]) === JSON.stringify(groups[1])
@@ -189,7 +190,7 @@ export function timeTerm(sentence: Sentence): KnownTerm | Stop {
     id: 'column:time',
     text: `Several columns of ${sentence.profile.fileName} hold times. Which one tells when?`,
     terms: times,
-    label: (term) => `${term.label}, e.g. ${term.span?.min ?? ''}`,
+    label: (term) => `${term.label}, e.g. ${term.span?.min ?? term.values[0] ?? ''}`,
   })
 }
 
@@ -202,13 +203,21 @@ const adverbs: Readonly<Record<string, TimeGrain>> = {
   yearly: 'year',
 }
 
-function takeTrend(sentence: Sentence): Group | Stop | null {
+interface Trend {
+  readonly group: Group
+  /** An adverb asks as "per" does: "average daily cost" may be the average of the days. */
+  readonly per: boolean
+}
+
+function takeTrend(sentence: Sentence): Trend | Stop | null {
   let grain: TimeGrain | 'auto' | null = null
+  let per = false
   for (const [word, each] of Object.entries(adverbs)) {
     const at = findPhrase(sentence, word)
     if (at === null) continue
     take(sentence, at)
     grain = each
+    per = true
   }
   for (const phrase of ['over time', 'trend of', 'trend in', 'trend', 'trends']) {
     const at = findPhrase(sentence, phrase)
@@ -219,7 +228,10 @@ function takeTrend(sentence: Sentence): Group | Stop | null {
   if (grain === null) return null
   const term = timeTerm(sentence)
   if (isStop(term)) return term
-  return { kind: 'time', term: plainTerm(term), grain: grain === 'auto' ? autoGrain(term) : grain }
+  return {
+    group: { kind: 'time', term: plainTerm(term), grain: grain === 'auto' ? autoGrain(term) : grain },
+    per,
+  }
 }
 
 const dayMs = 86_400_000
@@ -232,20 +244,6 @@ export function autoGrain(term: KnownTerm): TimeGrain {
   if (days <= 4) return 'hour'
   if (days <= 120) return 'day'
   return days <= 730 ? 'week' : 'month'
-}
-
-const superlatives: Readonly<Record<string, 'largest' | 'smallest'>> = {
-  most: 'largest',
-  highest: 'largest',
-  largest: 'largest',
-  biggest: 'largest',
-  greatest: 'largest',
-  longest: 'largest',
-  least: 'smallest',
-  fewest: 'smallest',
-  lowest: 'smallest',
-  smallest: 'smallest',
-  shortest: 'smallest',
 }
 
 function takeRanking(sentence: Sentence): { ranking: Ranking; group: Group } | Stop | null {
@@ -278,9 +276,10 @@ function topListAt(sentence: Sentence): FoundRanking | Stop | null {
     : free(sentence, start + 1)?.kind === 'number'
       ? start + 1
       : null
-  const count = numberAt === null ? undefined : sentence.tokens[numberAt]?.value
-  if (count !== undefined && (!Number.isInteger(count) || count < 1 || count > 1_000))
-    return refuse(`a top list has 1 to 1,000 lines, not ${count}`)
+  const number = numberAt === null ? undefined : sentence.tokens[numberAt]
+  const wrong = number === undefined ? null : notACount(number)
+  if (wrong !== null) return wrong
+  const count = number?.value
   const words = [start, ...(common ? [start + 1] : []), ...(numberAt === null ? [] : [numberAt])]
   const groupAt = common ? start + 2 : numberAt === null ? start + 1 : numberAt + 1
   const noun = free(sentence, groupAt)
@@ -290,6 +289,16 @@ function topListAt(sentence: Sentence): FoundRanking | Stop | null {
   const limit = singular ? 1 : (count ?? defaultTop)
   const assumed = count === undefined && !singular ? [`no number was given: the ${order} ${defaultTop}`] : []
   return { ranking: { order, limit, byRows: common, assumed }, groupAt, words }
+}
+
+/** Lines of a top list; more is no list that people read. */
+const mostLines = 1_000
+
+/** Why a number cannot say how many lines a list has: null where it can. "top 10 %" is not ten of them. */
+export function notACount({ value = 0, unit = '', text }: Token): Stop | null {
+  return unit === '' && Number.isInteger(value) && value >= 1 && value <= mostLines
+    ? null
+    : refuse(`a top list has 1 to ${mostLines.toLocaleString('en-US')} lines, not ${text}`)
 }
 
 function mostCommon(sentence: Sentence): number | null {
@@ -305,12 +314,12 @@ function whichAt(sentence: Sentence): FoundRanking | null {
   const which = findPhrase(sentence, 'which') ?? findPhrase(sentence, 'what')
   if (which === null) return null
   const found = sentence.tokens.findIndex(
-    (token, at) => at > which && free(sentence, at) !== undefined && Object.hasOwn(superlatives, token.word),
+    (token, at) => at > which && free(sentence, at) !== undefined && Object.hasOwn(directions, token.word),
   )
   const ranked = found === -1 ? aggregateAfter(sentence, which) : found
   if (ranked === -1) return null
   const word = sentence.tokens[ranked]?.word ?? ''
-  const order = superlatives[word] ?? (word.startsWith('min') ? 'smallest' : 'largest')
+  const order = directions[word] ?? (word.startsWith('min') ? 'smallest' : 'largest')
   // "what is the highest latency" ranks nothing: a group has to stand right after the question word.
   const group = groupAt(sentence, which + 1)
   if (isStop(group) || which + 1 + group.length > ranked) return null

@@ -105,6 +105,7 @@ export function usedTerms({ aggregate, measure, groups, filters, window }: Simpl
     ...groups.map(({ term }) => term),
     ...filters.map(({ term }) => term),
     ...(aggregate.kind === 'rate' ? [aggregate.of.term] : []),
+    ...(aggregate.kind === 'of_totals' ? [aggregate.over.term] : []),
     ...(window === null ? [] : [window.term]),
   ]
 }

@@ -5,8 +5,10 @@ import { outcomes, statusWords } from './vocabulary.ts'
 
 type ValueFilter = Filter & { kind: 'in' }
 
-/** Takes "failed", "successful" and their like as a condition on the status. */
-export function takeOutcome(sentence: Sentence, filters: readonly Filter[]): Filter | Stop | null {
+/** Takes "failed", "successful" and their like as a condition on the status, with its place. */
+export function takeOutcome(
+  sentence: Sentence,
+): { readonly filter: Filter; readonly at: number } | Stop | null {
   for (const outcome of ['failed', 'succeeded'] as const) {
     const at = sentence.tokens.findIndex((_, index) => isOneOf(free(sentence, index), outcomes[outcome]))
     // "error rate" is an aggregate, not a condition.
@@ -14,13 +16,24 @@ export function takeOutcome(sentence: Sentence, filters: readonly Filter[]): Fil
     const filter = outcomeFilter(sentence, outcome)
     if (isStop(filter)) return filter
     take(sentence, at)
-    const same = filters.find(
-      (other): other is ValueFilter => other.kind === 'in' && other.term.label === filter.term.label,
-    )
-    // "failed with 429": the code says it already.
-    return same?.values.every((value) => meets(value, filter)) === true && !same.negated ? null : filter
+    return { filter, at }
   }
   return null
+}
+
+/** "failed with 429": the code says already that it failed. */
+export function withoutImplied(filters: readonly Filter[]): readonly Filter[] {
+  return filters.filter(
+    (filter) =>
+      filter.kind !== 'outcome' ||
+      !filters.some(
+        (other): other is ValueFilter =>
+          other.kind === 'in' &&
+          !other.negated &&
+          other.term.label === filter.term.label &&
+          other.values.every((value) => meets(value, filter)),
+      ),
+  )
 }
 
 export function outcomeFilter(sentence: Sentence, outcome: Outcome): (Filter & { kind: 'outcome' }) | Stop {

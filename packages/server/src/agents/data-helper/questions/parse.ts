@@ -2,11 +2,12 @@ import type { Question } from '@holdfast/protocol'
 import type { FileProfile } from '../../../workspace/file-profile.ts'
 import type { Choices, FileMapping } from '../field-mapping.ts'
 import { type SaidAggregate, takeAggregate } from './aggregate.ts'
+import { asksForMore } from './asks-for-more.ts'
 import { type Decided, decide } from './decide.ts'
 import { takeFilters } from './filters.ts'
 import { takeGroups, timeTerm } from './groups.ts'
 import { nearestQuestions } from './nearest.ts'
-import { outcomeFilter } from './outcome-filter.ts'
+import { outcomeFilter, withoutImplied } from './outcome-filter.ts'
 import type { Filter, SimpleReading, Term, TimeWindow } from './reading.ts'
 import {
   free,
@@ -81,17 +82,15 @@ function readQuestion(text: string, table: TableInfo): SimpleReading | Stop {
     taken: new Set(),
     open: [],
   }
-  const opening = tokens[0]?.word ?? ''
-  if (['where', 'when', 'who', 'why'].includes(opening))
-    return refuse(
-      `“${opening}” asks for more than a figure; a simple question names a count, a total, an average, …`,
-    )
   const window = takeWindow(sentence)
   if (window !== null && isStop(window)) return window
   const rate = takeRate(sentence)
   if (rate !== null && isStop(rate)) return rate
-  const filters = takeFilters(sentence)
-  if (isStop(filters)) return filters
+  const placed = takeFilters(sentence)
+  if (isStop(placed)) return placed
+  const more = asksForMore(sentence, placed)
+  if (more !== null) return more
+  const filters = withoutImplied(placed.map(({ filter }) => filter))
   const superlative = rate === null ? takeSuperlative(sentence) : null
   if (superlative !== null) {
     if (isStop(superlative)) return superlative
@@ -108,7 +107,7 @@ function readQuestion(text: string, table: TableInfo): SimpleReading | Stop {
   return finish(
     sentence,
     table,
-    decide(sentence, { said, rate, measure: named, noun, grouping, filters, window }),
+    decide(sentence, { said, rate, measure: named, noun, grouping, filters, placed, window }),
   )
 }
 
@@ -141,6 +140,8 @@ function takeWindow(sentence: Sentence): TimeWindow | Stop | null {
     if (window !== null) return refuse('it names two windows of time; name one')
     const term = timeTerm(sentence)
     if (isStop(term)) return term
+    // Until it is known how the dates read, nobody can say where the data begin and end.
+    if (term.doubt !== null && found.said.kind !== 'range') return { stop: 'ambiguous', question: term.doubt }
     const bounds = resolveWindow(found.said, term.span)
     if ('why' in bounds) return refuse(bounds.why)
     window = { term: plainTerm(term), ...bounds }

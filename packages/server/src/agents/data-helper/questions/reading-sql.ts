@@ -1,6 +1,13 @@
 import { quoteName, quoteText } from '../../../workspace/casts.ts'
 import { joinedRows, joinedRowsSql, namingNone } from './joined-rows.ts'
-import { type Filter, type Group, quantileName, type SimpleReading, type TimeWindow } from './reading.ts'
+import {
+  type Aggregate,
+  type Filter,
+  type Group,
+  quantileName,
+  type SimpleReading,
+  type TimeWindow,
+} from './reading.ts'
 
 /** Names of the columns that readingSql gives: one a group, then the value, and how many rows stand behind it. */
 export interface ReadingColumns {
@@ -33,6 +40,7 @@ export function readingColumns(reading: SimpleReading): ReadingColumns {
 /** One SELECT over the raw table of text. Every name and literal is quoted; counts are DOUBLE, times are UTC text. */
 export function readingSql(reading: SimpleReading): string {
   const names = readingColumns(reading)
+  if (reading.aggregate.kind === 'of_totals') return totalsSql(reading, reading.aggregate)
   const measure = reading.measure
   const keys = reading.groups.map((_, index) => `g${index + 1}`)
   const picked = [
@@ -55,6 +63,18 @@ export function readingSql(reading: SimpleReading): string {
       : [`${measure === null ? 'count(*)' : 'count(m)'}::DOUBLE AS ${quoteName(names.rows)}`]),
     ...(names.leftOut === null ? [] : [`(count(*) - count(m))::DOUBLE AS ${quoteName(names.leftOut)}`]),
   ]
+  return [
+    ...pickedSql(reading, picked),
+    `)`,
+    `SELECT ${columns.join(',\n  ')}`,
+    `FROM picked`,
+    ...(keys.length === 0 ? [] : [`GROUP BY ${keys.join(', ')}`, `ORDER BY ${orderSql(reading, keys)}`]),
+    ...(reading.limit === null ? [] : [`LIMIT ${reading.limit}`]),
+  ].join('\n')
+}
+
+/** WITH the rows that are asked about, up to before the bracket that ends them. */
+function pickedSql(reading: SimpleReading, picked: readonly string[]): readonly string[] {
   const where = conditions(reading)
   return [
     ...(reading.join === null ? [] : [`WITH ${joinedRowsSql(reading.table, reading.join)},`]),
@@ -62,11 +82,23 @@ export function readingSql(reading: SimpleReading): string {
     `  SELECT ${picked.length === 0 ? '1 AS one' : picked.join(',\n    ')}`,
     `  FROM ${quoteName(reading.join === null ? reading.table : joinedRows)}`,
     ...(where.length === 0 ? [] : [`  WHERE ${where.join('\n    AND ')}`]),
+  ]
+}
+
+/** Totals of each value of the group first, then one figure of them. */
+function totalsSql(reading: SimpleReading, { take, over }: Aggregate & { kind: 'of_totals' }): string {
+  const { measure } = reading
+  if (measure === null) throw new Error('totals need a measure')
+  const names = readingColumns(reading)
+  return [
+    ...pickedSql(reading, [`${groupSql(over)} AS g`, `${measure.sql} AS m`]),
+    `), totals AS (`,
+    `  SELECT sum(m) AS total, count(m) AS n FROM picked WHERE g IS NOT NULL GROUP BY g`,
     `)`,
-    `SELECT ${columns.join(',\n  ')}`,
-    `FROM picked`,
-    ...(keys.length === 0 ? [] : [`GROUP BY ${keys.join(', ')}`, `ORDER BY ${orderSql(reading, keys)}`]),
-    ...(reading.limit === null ? [] : [`LIMIT ${reading.limit}`]),
+    `SELECT ${take === 'mean' ? 'avg' : take}(total) AS ${quoteName(names.value)},`,
+    `  coalesce(sum(n), 0)::DOUBLE AS ${quoteName(names.rows)},`,
+    `  ((SELECT count(*) FROM picked) - coalesce(sum(n), 0))::DOUBLE AS ${quoteName(names.leftOut ?? 'left_out')}`,
+    `FROM totals`,
   ].join('\n')
 }
 
@@ -116,6 +148,8 @@ function valueSql(reading: SimpleReading): string {
       const part = measure === null ? 'count(*)' : 'sum(m)'
       return `${part}::DOUBLE / nullif(sum(${part}) OVER (), 0)`
     }
+    case 'of_totals':
+      throw new Error('totals are taken in two steps')
     case 'rate':
       return measure === null
         ? '(count(*) FILTER (WHERE hit))::DOUBLE / nullif(count(*), 0)'
@@ -140,6 +174,8 @@ function valueColumn(reading: SimpleReading): string {
     case 'share':
     case 'rate':
       return 'share'
+    case 'of_totals':
+      return `${aggregate.take}_total_${name}`
     case 'mean':
     case 'min':
     case 'max':

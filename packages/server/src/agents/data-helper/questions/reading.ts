@@ -59,6 +59,8 @@ export type Aggregate =
   | { readonly kind: 'quantile'; readonly at: number }
   /** Of the total over all groups: rows, or the sum of the measure. */
   | { readonly kind: 'share' }
+  /** Of the totals of each `over`, one figure: the average daily cost. */
+  | { readonly kind: 'of_totals'; readonly take: 'mean' | 'median' | 'min' | 'max'; readonly over: Group }
   /** Share of each group's rows that meet `of`: a failure rate, "what share of requests is from acme". */
   | { readonly kind: 'rate'; readonly of: Filter }
 
@@ -182,6 +184,8 @@ function describeMeasure(reading: SimpleReading): string {
       return reading.measure === null ? 'share of rows' : `share of the total ${name}`
     case 'rate':
       return `share of ${reading.measure === null ? 'rows' : `the total ${name} on rows`} where ${describeFilter(aggregate.of)}`
+    case 'of_totals':
+      return `${aggregate.take} of the total ${name} of each ${groupLabel(aggregate.over)}`
     case 'mean':
     case 'min':
     case 'max':

@@ -1,5 +1,5 @@
 import type { FieldName } from '../fields.ts'
-import { groupAt } from './groups.ts'
+import { groupAt, notACount } from './groups.ts'
 import type { Group, SimpleReading } from './reading.ts'
 import {
   free,
@@ -13,7 +13,7 @@ import {
   take,
 } from './sentence.ts'
 import type { KnownTerm } from './terms.ts'
-import { rowNouns } from './vocabulary.ts'
+import { directions, rowNouns } from './vocabulary.ts'
 import { stem } from './words.ts'
 
 type Order = SimpleReading['order']
@@ -44,23 +44,13 @@ const graded: Readonly<Record<string, Said>> = {
   fast: { field: 'latency_ms', order: 'smallest' },
 }
 
-const directions: Readonly<Record<string, Order>> = {
-  most: 'largest',
-  highest: 'largest',
-  largest: 'largest',
-  biggest: 'largest',
-  greatest: 'largest',
-  longest: 'largest',
-  least: 'smallest',
-  fewest: 'smallest',
-  lowest: 'smallest',
-  smallest: 'smallest',
-  shortest: 'smallest',
+/** Whether a word ranks: a number before it counts lines. */
+export function isSuperlative(word: string): boolean {
+  return Object.hasOwn(directions, word) || Object.hasOwn(adjectives, word)
 }
 
 /** Rows of a list where the question gives no number. */
 const defaultRows = 10
-const mostRows = 1_000
 
 /** Columns shown of a single row, beside the one it is ranked by. */
 const shownColumns = 5
@@ -75,8 +65,6 @@ export type Superlative = Pick<
  * "cheapest model", "which tenant is the most expensive". Takes the words it reads; null where it is none of these.
  */
 export function takeSuperlative(sentence: Sentence): Superlative | Stop | null {
-  // A superlative that is asked after with its reason or its time is no single figure.
-  if (sentence.tokens.some(({ word }) => ['why', 'when', 'where'].includes(word))) return null
   return topRows(sentence) ?? rowsWith(sentence) ?? adjectiveAt(sentence)
 }
 
@@ -160,18 +148,11 @@ function countBefore(
   at: number,
 ): { readonly count: number | null; readonly places: readonly number[] } | Stop {
   const before = free(sentence, at - 1)
-  const value = before?.kind === 'number' ? before.value : undefined
-  const top = value === undefined ? at - 1 : at - 2
+  const number = before?.kind === 'number' ? before : undefined
+  const top = number === undefined ? at - 1 : at - 2
   const topPlace = free(sentence, top)?.word === 'top' ? [top] : []
-  if (value === undefined) return { count: null, places: topPlace }
-  const wrong = notACount(value)
-  return wrong ?? { count: value, places: [at - 1, ...topPlace] }
-}
-
-function notACount(value: number): Stop | null {
-  return Number.isInteger(value) && value >= 1 && value <= mostRows
-    ? null
-    : refuse(`a top list has 1 to ${mostRows.toLocaleString('en-US')} lines, not ${value}`)
+  if (number === undefined) return { count: null, places: topPlace }
+  return notACount(number) ?? { count: number.value ?? null, places: [at - 1, ...topPlace] }
 }
 
 /** "top 5 requests by cost" */
@@ -187,7 +168,7 @@ function topRows(sentence: Sentence): Superlative | Stop | null {
     return null
   const measure = measureAt(sentence, noun + 2)
   if (measure === null) return null
-  const wrong = counted ? notACount(number.value ?? 0) : null
+  const wrong = counted ? notACount(number) : null
   if (wrong !== null) return wrong
   for (const place of places(at, noun + 2 - at + measure.length)) take(sentence, place)
   const order = sentence.tokens[at]?.word === 'top' ? 'largest' : 'smallest'
@@ -199,27 +180,37 @@ function rowsWith(sentence: Sentence): Superlative | Stop | null {
   for (let at = 0; at < sentence.tokens.length; at += 1) {
     const noun = free(sentence, at)
     if (noun === undefined || noun.kind !== 'word' || !rowNouns.has(stem(noun.word))) continue
-    const plural = stem(noun.word) !== noun.word
     let next = at + 1
     while (['with', 'that', 'had', 'has', 'have', 'the', 'a'].includes(free(sentence, next)?.word ?? ''))
       next += 1
     const order = directions[free(sentence, next)?.word ?? '']
     const after = order === undefined ? null : measureAt(sentence, next + 1)
-    if (order !== undefined && after !== null && next > at + 1) {
-      for (const place of [...questionWord(sentence), ...places(at, next + 1 - at + after.length)])
-        take(sentence, place)
-      return rowList(sentence, after.term, order, plural ? defaultRows : 1)
-    }
+    if (order !== undefined && after !== null && next > at + 1)
+      return rowsAt(sentence, at, { measure: after.term, order, length: next + 1 - at + after.length })
     const verb = order === undefined ? measureAt(sentence, next) : null
     if (verb === null) continue
     let end = next + verb.length
     while (free(sentence, end)?.word === 'the') end += 1
     const direction = directions[free(sentence, end)?.word ?? '']
     if (direction === undefined) continue
-    for (const place of [...questionWord(sentence), ...places(at, end + 1 - at)]) take(sentence, place)
-    return rowList(sentence, verb.term, direction, plural ? defaultRows : 1)
+    return rowsAt(sentence, at, { measure: verb.term, order: direction, length: end + 1 - at })
   }
   return null
+}
+
+/** Takes the words from the noun on, and the number of lines before it: "5 requests with the highest cost". */
+function rowsAt(
+  sentence: Sentence,
+  at: number,
+  said: { readonly measure: KnownTerm; readonly order: Order; readonly length: number },
+): Superlative | Stop {
+  const count = countBefore(sentence, at)
+  if (isStop(count)) return count
+  const noun = sentence.tokens[at]?.word ?? ''
+  const taken = [...questionWord(sentence), ...count.places, ...places(at, said.length)]
+  for (const place of taken) take(sentence, place)
+  const plural = stem(noun) !== noun
+  return rowList(sentence, said.measure, said.order, count.count ?? (plural ? defaultRows : 1))
 }
 
 function measureAt(

@@ -7,6 +7,7 @@ import { concepts, fieldUnits, unitOfName, unitWords } from './concepts.ts'
 import type { Term, TermKind } from './reading.ts'
 import { rawText } from './reading-sql.ts'
 import { nameWords, nearlySame, stem } from './words.ts'
+import { writtenUnit } from './written-unit.ts'
 
 /** A term with what the parser needs to know of its values. */
 export interface KnownTerm extends Term {
@@ -18,6 +19,8 @@ export interface KnownTerm extends Term {
   /** `values` are all there are, so that a value not among them is a mistake. */
   readonly complete: boolean
   readonly integers: boolean
+  /** The unit of the values as the file has them; null where that is none (the time between two columns). */
+  readonly writtenUnit: string | null
   readonly span: { readonly min: string; readonly max: string } | null
   /** Filled values that do not read as `kind`. */
   readonly unread: number
@@ -64,7 +67,6 @@ function columnTerm(column: ColumnProfile, choices: Choices, mapped: MappedField
     values: column.top.map((top) => top.value).filter((value) => !value.endsWith('…')),
     complete: column.distinct <= column.top.length && !column.top.some((top) => top.value.endsWith('…')),
     integers: column.numeric?.allIntegers ?? false,
-    span: column.time === undefined ? null : { min: column.time.min, max: column.time.max },
     unread: read.unread,
     doubt: mapped === undefined ? doubtOf(column, read, choices) : null,
   }
@@ -73,7 +75,8 @@ function columnTerm(column: ColumnProfile, choices: Choices, mapped: MappedField
     const { kind, cast } = read
     const sql = cast === null ? raw : casts[cast].sql(quoteName(column.name))
     const unit = kind === 'number' ? ownUnit : ''
-    return { ...shared, label: column.name, kind, sql, textSql: raw, unit, field: null, names }
+    const own = { label: column.name, kind, sql, textSql: raw, unit, writtenUnit: unit, field: null, names }
+    return { ...shared, ...own, span: shared.doubt === null ? spanOf(column, sql) : null }
   }
   if (mapped.field === 'status' && read.kind === 'number' && read.cast !== null) {
     // Mapped, a status is text; as numbers its codes can be compared.
@@ -84,13 +87,16 @@ function columnTerm(column: ColumnProfile, choices: Choices, mapped: MappedField
       sql,
       textSql: raw,
       unit: '',
+      writtenUnit: '',
+      span: null,
       field: 'status',
     } as const
     return { ...shared, ...status, names: [...names, ...fieldNames('status')] }
   }
   const unit = fieldUnits[mapped.field] ?? ''
   const kind = fieldKind(mapped.field)
-  const text = kind === 'text' ? `CAST(${mapped.sql} AS VARCHAR)` : raw
+  const written = writtenUnit(mapped, unit)
+  const text = kind === 'text' || written !== unit ? `CAST(${mapped.sql} AS VARCHAR)` : raw
   return {
     ...shared,
     // A column in seconds that the mapping reads as milliseconds must not be shown under its own name.
@@ -100,9 +106,22 @@ function columnTerm(column: ColumnProfile, choices: Choices, mapped: MappedField
     sql: kind === 'text' ? text : mapped.sql,
     textSql: text,
     unit,
+    writtenUnit: written,
+    span: spanOf(column, mapped.sql),
     field: mapped.field,
     names: [...names, ...fieldNames(mapped.field)],
   }
+}
+
+/** The profile's span is of its first reading; where day and month could be swapped, the other one has another. */
+function spanOf(column: ColumnProfile, sql: string): KnownTerm['span'] {
+  if (column.time === undefined) return null
+  const { min, max } = column.time
+  const times = column.parses.filter(({ cast }) => casts[cast].kind === 'time')
+  const [first] = times
+  const level = times.filter(({ count }) => count === first?.count).length > 1
+  const profiled = first !== undefined && sql === casts[first.cast].sql(quoteName(column.name))
+  return level && !profiled ? null : { min, max }
 }
 
 function derivedTerm(mapped: MappedField): KnownTerm {
@@ -116,6 +135,7 @@ function derivedTerm(mapped: MappedField): KnownTerm {
     unit: fieldUnits[mapped.field] ?? '',
     field: mapped.field,
     names: fieldNames(mapped.field),
+    writtenUnit: writtenUnit(mapped, fieldUnits[mapped.field] ?? ''),
     distinct: Number.POSITIVE_INFINITY,
     values: [],
     complete: false,

@@ -7,7 +7,7 @@ export const fillers = set(
   `a an the is are was were be been do does did have has had having we our us i my me you your it its this that these
 those there of in on at to for from with and please show give list tell get find compute calculate display plot chart
 graph draw what who how much many all data dataset file table csv export value see want would can could like
-any figure come came go went make made use used using need know me only where when whose so far
+any figure come comes came go goes went make made use used using need know me only where when whose so far
 broken split grouped group ranked rank sorted sort ordered order`.replaceAll('\n', ' '),
 )
 
@@ -32,7 +32,10 @@ export const statusWords: Readonly<Record<Outcome, ReadonlySet<string>>> = {
   succeeded: set('success succeeded ok successful completed complete done passed'),
 }
 
-export const aggregateWords: ReadonlyMap<string, Aggregate['kind']> = new Map([
+/** Aggregates that one word names. */
+export type NamedAggregate = Exclude<Aggregate['kind'], 'quantile' | 'rate' | 'of_totals'>
+
+export const aggregateWords: ReadonlyMap<string, NamedAggregate> = new Map([
   ['total', 'sum'],
   ['sum', 'sum'],
   ['average', 'mean'],
@@ -60,6 +63,21 @@ export const aggregateWords: ReadonlyMap<string, Aggregate['kind']> = new Map([
   ['proportion', 'share'],
   ['fraction', 'share'],
 ])
+
+/** Words that rank, and the end of the list they ask for. */
+export const directions: Readonly<Record<string, 'largest' | 'smallest'>> = {
+  most: 'largest',
+  highest: 'largest',
+  largest: 'largest',
+  biggest: 'largest',
+  greatest: 'largest',
+  longest: 'largest',
+  least: 'smallest',
+  fewest: 'smallest',
+  lowest: 'smallest',
+  smallest: 'smallest',
+  shortest: 'smallest',
+}
 
 /** Phrases of comparison, longest first. */
 export const comparisons: readonly (readonly [string, Comparison])[] = [

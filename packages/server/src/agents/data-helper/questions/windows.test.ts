@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { times } from '../testing/profiles.ts'
+import { asking, requestLog } from './parse.test-support.ts'
 import { resolveWindow, windowAt } from './windows.ts'
 import { nearlySame, tokenise } from './words.ts'
 
@@ -32,6 +34,13 @@ describe('windows of time', () => {
     ['over the last two weeks', day('2026-10-18'), null],
     ['last 24 hours', '2026-10-30T22:10:00Z', null],
     ['since 2026-10-08T15:00Z', '2026-10-08T15:00:00Z', null],
+    ['on 2026-10-17T14:00', '2026-10-17T14:00:00Z', '2026-10-17T14:01:00Z'],
+    ['on 2026-10-17T14:00:30', '2026-10-17T14:00:30Z', '2026-10-17T14:00:31Z'],
+    ['until 2026-10-17T14:00', null, '2026-10-17T14:00:00Z'],
+    ['between 2026-10-17T14:00 and 2026-10-17T16:00', '2026-10-17T14:00:00Z', '2026-10-17T16:00:00Z'],
+    ['from October on', day('2026-10-01'), null],
+    ['from 2026-10-30 onwards', day('2026-10-30'), null],
+    ['from 2026-10-30T12:00', '2026-10-30T12:00:00Z', null],
   ])('%s', (text, from, to) => {
     expect(windowOf(text)).toEqual([from, to])
   })
@@ -44,6 +53,9 @@ describe('windows of time', () => {
     ['in January', 'no jan'],
     ['between 2026-10-07 and 2026-10-01', 'ends before'],
     ['between 1 Oct and 7 Oct', 'year'],
+    ['from October', '“in October” or “since October”'],
+    ['from 2026-10-30', '“on 2026-10-30” or “since 2026-10-30”'],
+    ['from the 8th of October', '“on 8th of October”'],
   ])('is refused with a reason: %s', (text, says) => {
     expect(String(windowOf(text))).toContain(says)
   })
@@ -56,10 +68,37 @@ describe('windows of time', () => {
     },
   )
 
+  it.each([
+    ['last 1 month', '2026-03-31T10:00:00Z', day('2026-03-01')],
+    ['last 1 month', '2026-03-15T10:00:00Z', day('2026-02-16')],
+    ['last 2 months', '2026-04-30T10:00:00Z', day('2026-03-01')],
+    ['last 13 months', '2026-03-31T10:00:00Z', day('2025-03-01')],
+  ])('%s of data up to %s', (text, max, from) => {
+    expect(windowOf(text, { min: '2024-01-01T00:00:00Z', max })).toEqual([from, null])
+  })
+
   it('asks for the year where the data hold the month twice', () => {
     expect(windowOf('in October', { min: '2025-01-01T00:00:00Z', max: '2026-12-01T00:00:00Z' })).toContain(
       'add the year',
     )
+  })
+})
+
+describe('windows on dates that read in two ways', () => {
+  // The profile's span is that of the day first.
+  const dates = times('timestamp', ['01/02/2026', '03/04/2026'], ['date_dmy', 'date_mdy'])
+  const ask = asking([dates, ...requestLog.slice(1)])
+
+  it('asks which before it looks where the data end', () => {
+    expect(ask('total cost in October')).toBe('asks: reading:timestamp')
+    expect(ask('total cost over the last 7 days of the data')).toBe('asks: reading:timestamp')
+  })
+
+  it('knows the end of the data only of the reading that was profiled', () => {
+    expect(ask('total cost in October', { 'date:timestamp': 'dmy' })).toContain('from 2026-10-01')
+    const other = { 'date:timestamp': 'mdy' }
+    expect(ask('total cost over the last 7 days of the data', other)).toMatch(/where the data begin and end/)
+    expect(ask('total cost in October 2026', other)).toContain('from 2026-10-01')
   })
 })
 

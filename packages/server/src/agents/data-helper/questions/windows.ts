@@ -1,3 +1,4 @@
+import { dateAt, months, type SaidDate, yearOf } from './dates.ts'
 import type { Token } from './words.ts'
 
 /** A stretch of time as the question says it; `last` is counted back from the end of the data, never from today. */
@@ -16,10 +17,6 @@ export interface FoundWindow {
   readonly length: number
 }
 
-const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] as const
-const monthNames =
-  /^(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)$/u
-
 const edges: Readonly<Record<string, Edge>> = {
   in: 'in',
   during: 'in',
@@ -27,7 +24,6 @@ const edges: Readonly<Record<string, Edge>> = {
   of: 'in',
   for: 'in',
   since: 'since',
-  from: 'since',
   before: 'before',
   until: 'until',
   till: 'until',
@@ -61,7 +57,13 @@ export function windowAt(tokens: readonly Token[], at: number): FoundWindow | nu
   const word = tokens[at]?.word ?? ''
   if (clockWords.has(word))
     return refused(1, `“${word}” depends on today's date; name the days, e.g. “since 2026-10-01”`)
-  return lastAt(tokens, at) ?? betweenAt(tokens, at) ?? edgeAt(tokens, at) ?? quarterAt(tokens, at)
+  return (
+    lastAt(tokens, at) ??
+    betweenAt(tokens, at) ??
+    fromAt(tokens, at) ??
+    edgeAt(tokens, at) ??
+    quarterAt(tokens, at)
+  )
 }
 
 function refused(length: number, why: string): FoundWindow {
@@ -104,14 +106,41 @@ function betweenAt(tokens: readonly Token[], at: number): FoundWindow | null {
   const to = dateAt(tokens, at + 2 + from.length)
   if (to === null) return null
   const length = 2 + from.length + to.length
-  if (from.date.kind === 'span' && to.date.kind === 'span') {
-    if (from.date.from >= to.date.to) return refused(length, 'the window ends before it begins')
-    return { length, said: { kind: 'range', from: from.date.from, to: to.date.to } }
-  }
+  const [begin, end] = [from.date, to.date]
+  if (begin.kind === 'month' || begin.kind === 'day' || end.kind === 'month' || end.kind === 'day')
+    return refused(
+      length,
+      'a window between two dates needs the year of both, e.g. “between 2026-10-01 and 2026-10-07”',
+    )
+  const [first, last] = [begin.from, end.kind === 'instant' ? end.from : end.to]
+  if (first >= last) return refused(length, 'the window ends before it begins')
+  return { length, said: { kind: 'range', from: first, to: last } }
+}
+
+/** "cost from October" may be that of October or of all since: only "from October on" and a time of day say which. */
+function fromAt(tokens: readonly Token[], at: number): FoundWindow | null {
+  if (tokens[at]?.word !== 'from') return null
+  const skip = tokens[at + 1]?.word === 'the' ? 1 : 0
+  const found = dateAt(tokens, at + 1 + skip)
+  if (found === null) return null
+  const end = at + 1 + skip + found.length
+  const onward = ['on', 'onward', 'onwards'].includes(tokens[end]?.word ?? '')
+  if (onward || found.date.kind === 'instant')
+    return { length: end + (onward ? 1 : 0) - at, said: saidOf(found.date, 'since') }
+  const name = tokens
+    .slice(at + 1 + skip, end)
+    .map(({ text }) => text)
+    .join(' ')
   return refused(
-    length,
-    'a window between two dates needs the year of both, e.g. “between 2026-10-01 and 2026-10-07”',
+    end - at,
+    `“from ${name}” can mean ${name} alone or all since ${name}; write “${onDay(found.date) ? 'on' : 'in'} ${name}” or “since ${name}”`,
   )
+}
+
+const dayMs = 86_400_000
+
+function onDay(date: SaidDate): boolean {
+  return date.kind === 'day' || (date.kind === 'span' && date.to.getTime() - date.from.getTime() <= dayMs)
 }
 
 function edgeAt(tokens: readonly Token[], at: number): FoundWindow | null {
@@ -120,11 +149,22 @@ function edgeAt(tokens: readonly Token[], at: number): FoundWindow | null {
   const skip = tokens[at + 1]?.word === 'the' ? 1 : 0
   const found = dateAt(tokens, at + 1 + skip)
   if (found === null) return null
-  const length = 1 + skip + found.length
-  const { date } = found
-  if (date.kind === 'span') return { length, said: cut(date.from, date.to, edge) }
-  if (date.kind === 'month') return { length, said: { kind: 'month', month: date.month, edge } }
-  return { length, said: { kind: 'day', month: date.month, day: date.day, edge } }
+  return { length: 1 + skip + found.length, said: saidOf(found.date, edge) }
+}
+
+function saidOf(date: SaidDate, edge: Edge): SaidWindow {
+  switch (date.kind) {
+    case 'span':
+      return cut(date.from, date.to, edge)
+    case 'instant':
+      return cut(date.from, edge === 'in' ? date.to : date.from, edge)
+    case 'month':
+      return { kind: 'month', month: date.month, edge }
+    case 'day':
+      return { kind: 'day', month: date.month, day: date.day, edge }
+    default:
+      throw new Error(`unknown date ${JSON.stringify(date satisfies never)}`)
+  }
 }
 
 function quarterAt(tokens: readonly Token[], at: number): FoundWindow | null {
@@ -160,92 +200,6 @@ export function cut(from: Date, to: Date, edge: Edge): SaidWindow {
     default:
       throw new Error(`unknown edge ${edge satisfies never}`)
   }
-}
-
-type SaidDate =
-  | { readonly kind: 'span'; readonly from: Date; readonly to: Date }
-  | { readonly kind: 'month'; readonly month: number }
-  | { readonly kind: 'day'; readonly month: number; readonly day: number }
-
-function dateAt(tokens: readonly Token[], at: number): { date: SaidDate; length: number } | null {
-  const token = tokens[at]
-  if (token === undefined) return null
-  const iso = isoSpan(token.text)
-  if (iso !== null) return { date: iso, length: 1 }
-  const month = monthOf(token)
-  if (month !== null) {
-    const day = dayOf(tokens[at + 1])
-    // "October 8 2026", "October 8, 2026", "October 8", "October 2026", "October"
-    if (day !== null) {
-      const comma = tokens[at + 2]?.kind === 'comma' ? 1 : 0
-      const year = yearOf(tokens[at + 2 + comma])
-      return year === null
-        ? { date: { kind: 'day', month, day }, length: 2 }
-        : dayOfYear(year, month, day, 3 + comma)
-    }
-    const year = yearOf(tokens[at + 1])
-    return year === null ? { date: { kind: 'month', month }, length: 1 } : monthOfYear(year, month, 2)
-  }
-  const day = dayOf(token)
-  const of = tokens[at + 1]?.word === 'of' ? 1 : 0
-  const after = monthOf(tokens[at + 1 + of])
-  if (day !== null && after !== null) {
-    const year = yearOf(tokens[at + 2 + of])
-    return year === null
-      ? { date: { kind: 'day', month: after, day }, length: 2 + of }
-      : dayOfYear(year, after, day, 3 + of)
-  }
-  const year = yearOf(token)
-  if (year === null) return null
-  return {
-    date: { kind: 'span', from: new Date(Date.UTC(year, 0, 1)), to: new Date(Date.UTC(year + 1, 0, 1)) },
-    length: 1,
-  }
-}
-
-function dayOfYear(
-  year: number,
-  month: number,
-  day: number,
-  length: number,
-): { date: SaidDate; length: number } | null {
-  const from = new Date(Date.UTC(year, month, day))
-  if (from.getUTCMonth() !== month) return null
-  return { date: { kind: 'span', from, to: new Date(Date.UTC(year, month, day + 1)) }, length }
-}
-
-function monthOfYear(year: number, month: number, length: number): { date: SaidDate; length: number } {
-  const from = new Date(Date.UTC(year, month, 1))
-  return { date: { kind: 'span', from, to: new Date(Date.UTC(year, month + 1, 1)) }, length }
-}
-
-function isoSpan(text: string): SaidDate | null {
-  const match = /^(\d{4})-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2}))?Z?)?)?$/iu.exec(text)
-  if (match === null) return null
-  const [year, month] = [Number(match[1]), Number(match[2]) - 1]
-  if (month < 0 || month > 11) return null
-  if (match[3] === undefined) return monthOfYear(year, month, 1).date
-  if (match[4] === undefined) return dayOfYear(year, month, Number(match[3]), 1)?.date ?? null
-  const from = new Date(
-    Date.UTC(year, month, Number(match[3]), Number(match[4]), Number(match[5]), Number(match[6] ?? 0)),
-  )
-  return { kind: 'span', from, to: from }
-}
-
-function monthOf(token: Token | undefined): number | null {
-  if (token?.kind !== 'word' || !monthNames.test(token.word)) return null
-  return months.indexOf(token.word.slice(0, 3) as (typeof months)[number])
-}
-
-function dayOf(token: Token | undefined): number | null {
-  const match = /^(\d{1,2})(?:st|nd|rd|th)?$/u.exec(token?.word ?? '')
-  const day = Number(match?.[1])
-  return match !== null && day >= 1 && day <= 31 ? day : null
-}
-
-function yearOf(token: Token | undefined): number | null {
-  const match = /^(?:19|20)\d{2}$/u.exec(token?.word ?? '')
-  return match === null ? null : Number(match[0])
 }
 
 /** What a window comes to on data that reach from `min` to `max`. */
@@ -287,7 +241,9 @@ function backFrom(max: Date, count: number, unit: 'hour' | 'day' | 'week' | 'mon
   // Whole days, the last of the data among them.
   if (unit === 'day') return new Date(Date.UTC(year, month, day + 1 - count))
   if (unit === 'week') return new Date(Date.UTC(year, month, day + 1 - count * 7))
-  return new Date(Date.UTC(year, month - count, day + 1))
+  // A month before 31 March is 28 February: the day after the last of February, not the third after it.
+  const lastDay = new Date(Date.UTC(year, month - count + 1, 0)).getUTCDate()
+  return new Date(Date.UTC(year, month - count, Math.min(day, lastDay) + 1))
 }
 
 function bounds(from: Date | null, to: Date | null): { from: string | null; to: string | null } {

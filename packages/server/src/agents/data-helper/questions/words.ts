@@ -3,7 +3,7 @@ export interface Token {
   readonly kind: 'word' | 'number' | 'quoted' | 'operator' | 'comma' | 'other'
   readonly text: string
   readonly word: string
-  /** Of a number: its value, and the unit written on it (ms, s, k is multiplied out, %, $). */
+  /** Of a number: its value, and the unit written on it (ms, s, %, $; k and m are multiplied out). */
   readonly value?: number
   readonly unit?: string
 }
@@ -12,18 +12,25 @@ export interface Token {
 export const maxQuestionTokens = 80
 
 const piece =
-  /"([^"]*)"|“([^”]*)”|(?<![\p{L}\d])'([^']*)'(?![\p{L}\d])|(>=|<=|!=|<>|==|[=<>≥≤≠])|(,)|([\p{L}\d$€£_][\p{L}\d_.:/@$%+-]*(?:,\d{3}(?!\d)[\p{L}\d.%]*)*)|(\S)/gu
+  /"([^"]*)"|“([^”]*)”|(?<![\p{L}\d])'([^']*)'(?![\p{L}\d])|(>=|<=|!=|<>|==|[=<>≥≤≠])|(,)|((?:[\p{L}\d$€£_]|(?<!\.)\.(?=\d))[\p{L}\d_.:/@$%+-]*(?:,\d{3}(?!\d)[\p{L}\d.%]*)*)|(\S)/gu
 
-const numberText = /^([$€£])?(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(%|[a-zµ]{1,7})?$/iu
+const numberText = /^([$€£])?(\d{1,3}(?:,\d{3})+|\d+|(?=\.))(\.\d+)?(%|[a-zµ]{1,7})?$/iu
 const ordinalText = /^\d+(st|nd|rd|th)$/iu
 
 const numberUnits: Readonly<Record<string, { unit: string; times: number }>> = {
   k: { unit: '', times: 1_000 },
-  m: { unit: '', times: 1_000_000 },
+  // Millions, but of a duration it may be minutes: whoever compares has to ask.
+  m: { unit: 'm', times: 1_000_000 },
   ms: { unit: 'ms', times: 1 },
   s: { unit: 's', times: 1 },
   sec: { unit: 's', times: 1 },
   min: { unit: 'min', times: 1 },
+  h: { unit: 'h', times: 1 },
+  hr: { unit: 'h', times: 1 },
+  // Greek, as NFKC writes the sign for micro.
+  \u03bcs: { unit: 'µs', times: 1 },
+  us: { unit: 'µs', times: 1 },
+  ns: { unit: 'ns', times: 1 },
   usd: { unit: 'USD', times: 1 },
   '%': { unit: '%', times: 1 },
 }

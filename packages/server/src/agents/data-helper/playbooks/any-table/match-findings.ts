@@ -37,6 +37,9 @@ function fateOf({ aggregate, measure, groups, filters }: SimpleReading, join: Jo
   const excludes = filters.find((filter) => ofLookup(join, filter.term) && !keepsMissing(filter))
   if (excludes !== undefined)
     return `${they} ${are} left out, as ${their} ${excludes.term.label} is not known`
+  // The total of no plan is none of the plans' totals.
+  if (aggregate.kind === 'of_totals' && ofLookup(join, aggregate.over.term))
+    return `${they} ${are} left out, as ${their} ${aggregate.over.term.label} is not known`
   if (groups.some(({ term }) => ofLookup(join, term))) return `${they} ${are} under ${noMatch}`
   const named = [
     ...(aggregate.kind === 'rate' ? [aggregate.of.term] : []),

@@ -132,6 +132,7 @@ function valueUnit(reading: SimpleReading): string {
     case 'rate':
       return 'share'
     case 'sum':
+    case 'of_totals':
     case 'mean':
     case 'min':
     case 'max':
@@ -151,7 +152,9 @@ function caveatsOf(
 ): readonly string[] {
   const leftOut = names.leftOut === null ? 0 : sumOf(result, names.leftOut)
   const measure = reading.measure
-  const timely = reading.window !== null || reading.groups.some((group) => group.kind !== 'term')
+  const { aggregate } = reading
+  const groups = [...reading.groups, ...(aggregate.kind === 'of_totals' ? [aggregate.over] : [])]
+  const timely = reading.window !== null || groups.some((group) => group.kind !== 'term')
   return [
     ...reading.assumed.map((assumed) => `${assumed[0]?.toUpperCase() ?? ''}${assumed.slice(1)}.`),
     ...(leftOut > 0 && measure !== null
