@@ -8,6 +8,14 @@ export interface CookiePolicy {
 }
 
 /**
+ * No script reads it, and no other site's form sends it. Lax and not strict: the provider sends the browser back by a
+ * link of its own. Whoever takes one away says all of it again: browsers hold on to a `__Host-` cookie otherwise.
+ */
+export function cookieOptions({ secure }: Pick<CookiePolicy, 'secure'>) {
+  return { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
+}
+
+/**
  * Over https the name itself binds the cookie to this very host (`__Host-`): no neighbour under the same domain can
  * plant one. Over http, which is loopback only, the name carries the port instead: cookies do not know ports, and two
  * servers on one machine would overwrite each other's.

@@ -97,9 +97,7 @@ export function createIdentityProvider(options: ProviderOptions): IdentityProvid
     if (allowHttp) oidc.allowInsecureRequests(config)
     // Signatures are checked although the code flow may do without: a proxy before the token endpoint is not the provider.
     oidc.enableNonRepudiationChecks(config)
-    const { jwks_uri: jwksUri } = config.serverMetadata()
-    if (jwksUri === undefined) throw new ProviderRefusedError(name, 'it publishes no keys (jwks_uri)')
-    const response = await fetch(jwksUri, {
+    const response = await fetch(requireKeysUrl(name, config.serverMetadata().jwks_uri, allowHttp), {
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutSeconds * 1000),
     })
@@ -122,7 +120,7 @@ export function createIdentityProvider(options: ProviderOptions): IdentityProvid
     name,
     async discover() {
       const { issuer, jwks_uri: jwksUri } = (await configuration()).serverMetadata()
-      return { issuer, jwksUrl: new URL(jwksUri ?? issuer) }
+      return { issuer, jwksUrl: requireKeysUrl(name, jwksUri, allowHttp) }
     },
     async authorizationUrl({ state, nonce, verifier }) {
       return oidc.buildAuthorizationUrl(await configuration(), {
@@ -154,6 +152,17 @@ export function createIdentityProvider(options: ProviderOptions): IdentityProvid
       }
     },
   }
+}
+
+/**
+ * Whoever can change the keys on their way can sign as anybody.
+ * @throws {ProviderRefusedError}
+ */
+export function requireKeysUrl(provider: string, jwksUri: string | undefined, allowHttp: boolean): URL {
+  if (jwksUri === undefined) throw new ProviderRefusedError(provider, 'it publishes no keys (jwks_uri)')
+  const url = URL.parse(jwksUri)
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && allowHttp)) return url
+  throw new ProviderRefusedError(provider, 'its keys (jwks_uri) are not at an https:// address')
 }
 
 /** What the provider takes; where it does not say, the standard's default. */
@@ -191,11 +200,14 @@ function grantError(provider: string, error: unknown): Error {
   return new SignInRefusedError('answer_invalid', why, { cause: error })
 }
 
-/** No connection, no answer in time, or one that says 5xx. */
+/** Answers that another time may be better than: those below 500 too that say so. */
+const awayStatuses: ReadonlySet<number> = new Set([408, 425, 429])
+
+/** No connection, no answer in time, or one that says that it is the provider's fault or too much at once. */
 function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { cause, code } = error as Error & { readonly code?: unknown }
-  if (cause instanceof Response) return cause.status >= 500
+  if (cause instanceof Response) return cause.status >= 500 || awayStatuses.has(cause.status)
   if (code === 'OAUTH_TIMEOUT' || error.name === 'TimeoutError') return true
   // fetch says TypeError for whatever keeps it from an answer; openid-client uses it for arguments too, with a code.
   return error instanceof TypeError && code === undefined

@@ -21,6 +21,9 @@ export interface SignInAttempt {
 /** From leaving for the provider to coming back. */
 export const attemptMs = 10 * 60_000
 
+/** Of what a cookie carries. */
+const longestPath = 1_000
+
 interface Carried {
   readonly expiresAtMs: number
   readonly secret: string
@@ -32,7 +35,8 @@ function readCookie(cookie: string | undefined, nowMs: number): Carried | null {
     /^(\d{13})\.([\w-]{43})\.([\w-]*)$/.exec(cookie ?? '') ?? []
   const expiresAtMs = Number(expires)
   if (secret === '' || expiresAtMs <= nowMs || expiresAtMs > nowMs + attemptMs) return null
-  return { expiresAtMs, secret, returnTo: Buffer.from(returnTo, 'base64url').toString('utf8') }
+  // A cookie is what a browser says: where it leads is looked at again.
+  return { expiresAtMs, secret, returnTo: localPath(Buffer.from(returnTo, 'base64url').toString('utf8')) }
 }
 
 function derive(secret: string, purpose: string, transaction: string): string {
@@ -75,9 +79,11 @@ export function resumeAttempt(
 
 /** A path of this server, or its root: never another site's address, however it is spelt. */
 export function localPath(raw: unknown): string {
-  if (typeof raw !== 'string' || !raw.startsWith('/') || raw.length > 1_000) return '/'
+  if (typeof raw !== 'string' || !raw.startsWith('/')) return '/'
   const here = 'http://here.invalid'
-  if (!URL.canParse(raw, here)) return '/'
-  const url = new URL(raw, here)
-  return url.origin === here ? `${url.pathname}${url.search}${url.hash}` : '/'
+  const url = URL.parse(raw, here)
+  // `/.//evil.test` is a path here, and what is left of it, `//evil.test`, another site's address.
+  if (url === null || url.origin !== here || url.pathname.startsWith('//')) return '/'
+  const path = `${url.pathname}${url.search}${url.hash}`
+  return path.length > longestPath ? '/' : path
 }

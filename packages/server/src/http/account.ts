@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
+import { cookieOptions } from '../auth/cookie-policy.ts'
 import type { HttpDeps } from './deps.ts'
 import { admit, sourceOf } from './guard.ts'
 
@@ -22,7 +23,7 @@ export function accountRoutes(app: FastifyInstance, deps: HttpDeps): void {
     const { principal, proof } = access
     await account.remove(principal)
     await audit.note({ event: 'data_deleted', userId: principal.userId, proof }, sourceOf(request, deps))
-    return reply.status(204).clearCookie(cookies.name, { path: '/' }).send()
+    return reply.status(204).clearCookie(cookies.name, cookieOptions(cookies)).send()
   })
 }
 

@@ -10,6 +10,7 @@ import {
 } from '@holdfast/protocol/e2e'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AuditEvent, AuditSource } from '../auth/audit.ts'
+import { cookieOptions } from '../auth/cookie-policy.ts'
 import type { Simulation } from '../auth/e2e-simulation/simulation.ts'
 import type { HttpDeps } from './deps.ts'
 import { sourceOf } from './guard.ts'
@@ -78,14 +79,8 @@ export async function e2eSimulationRoutes(
         session = { ...told, ...(await simulation.issueToken(principal, { persona, run })) }
       } else {
         const opened = await sessions.open(principal.userId, e2eLimits.sessionSeconds * 1000)
-        const { secure } = cookies
-        reply.setCookie(cookies.name, opened.secret, {
-          path: '/',
-          httpOnly: true,
-          sameSite: 'lax',
-          secure,
-          maxAge: opened.maxAgeSeconds,
-        })
+        const options = { ...cookieOptions(cookies), maxAge: opened.maxAgeSeconds }
+        reply.setCookie(cookies.name, opened.secret, options)
         const expiresAt = new Date(Date.now() + opened.maxAgeSeconds * 1000).toISOString()
         session = { ...told, token: null, expiresAt }
       }

@@ -1,6 +1,7 @@
 import { HoldfastError, type Session } from '@holdfast/protocol'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { cookieOptions } from '../auth/cookie-policy.ts'
 import type { HttpDeps } from './deps.ts'
 import { admit, countSignIn, fromBrowser, guardOrigin, sourceOf } from './guard.ts'
 
@@ -8,11 +9,8 @@ const SignIn = z.object({ token: z.string().min(1).max(200) })
 
 export function sessionRoutes(app: FastifyInstance, deps: HttpDeps): void {
   const { authenticator, sessions, links, cookies, audit } = deps
-  // Never readable by a script, never sent by another site's form.
-  const cookieOptions = () =>
-    ({ path: '/', httpOnly: true, sameSite: 'lax', secure: cookies.secure }) as const
   const leave = (reply: FastifyReply): FastifyReply =>
-    reply.status(204).clearCookie(cookies.name, cookieOptions()).send()
+    reply.status(204).clearCookie(cookies.name, cookieOptions(cookies)).send()
 
   app.get('/v1/session', async (request): Promise<Session> => {
     const { access } = await admit(request, deps)
@@ -49,7 +47,7 @@ export function sessionRoutes(app: FastifyInstance, deps: HttpDeps): void {
     await audit.note({ event: 'signed_in', userId, proof: access.proof }, source)
     return reply
       .status(201)
-      .setCookie(cookies.name, opened.secret, { ...cookieOptions(), maxAge: opened.maxAgeSeconds })
+      .setCookie(cookies.name, opened.secret, { ...cookieOptions(cookies), maxAge: opened.maxAgeSeconds })
       .send(session)
   })
 

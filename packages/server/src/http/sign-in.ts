@@ -1,19 +1,17 @@
 import { HoldfastError } from '@holdfast/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { cookieOptions } from '../auth/cookie-policy.ts'
 import { readCookie } from '../auth/credentials.ts'
 import { QuotaReachedError } from '../auth/quotas.ts'
 import type { SignedIn, SignIn } from '../auth/sign-in.ts'
 import { attemptMs } from '../auth/sign-in-attempt.ts'
 import type { HttpDeps } from './deps.ts'
-import { countSignIn } from './guard.ts'
+import { countSignIn, sourceOf } from './guard.ts'
 import { plainPage } from './html.ts'
 
 /** Answers and errors for people, who may have no script: pages, not problems. */
 export function signInRoutes(app: FastifyInstance, deps: HttpDeps, signIn: SignIn): void {
-  const { cookies, logger, audit } = deps
-  // Lax: the provider sends the browser back by a link of its own, and then the cookie has to come along.
-  const cookieOptions = () =>
-    ({ path: '/', httpOnly: true, sameSite: 'lax', secure: cookies.secure }) as const
+  const { authenticator, cookies, logger, audit } = deps
   const page = (reply: FastifyReply, status: number, html: string): FastifyReply =>
     reply.status(status).type('text/html; charset=utf-8').header('cache-control', 'no-store').send(html)
   const again = (reply: FastifyReply, status: number, text: string): FastifyReply =>
@@ -27,8 +25,10 @@ export function signInRoutes(app: FastifyInstance, deps: HttpDeps, signIn: SignI
     try {
       return await work()
     } catch (error) {
-      if (error instanceof QuotaReachedError)
+      if (error instanceof QuotaReachedError) {
+        audit.quotaReached(error, sourceOf(reply.request, deps))
         return again(reply.header('retry-after', String(error.retryAfterSeconds)), 429, error.message)
+      }
       if (!(error instanceof HoldfastError) || error.code !== 'not_ready') throw error
       logger.warn({ err: error }, 'sign-in: the provider does not answer')
       return again(reply.header('retry-after', '5'), 503, error.message)
@@ -55,7 +55,7 @@ export function signInRoutes(app: FastifyInstance, deps: HttpDeps, signIn: SignI
       await countSignIn(request, deps)
       const { url, cookie } = await signIn.begin(attemptCookie(request), request.query.to)
       return reply
-        .setCookie(cookies.attemptName, cookie, { ...cookieOptions(), maxAge: attemptMs / 1000 })
+        .setCookie(cookies.attemptName, cookie, { ...cookieOptions(cookies), maxAge: attemptMs / 1000 })
         .header('cache-control', 'no-store')
         .redirect(url.href, 303)
     }),
@@ -68,6 +68,9 @@ export function signInRoutes(app: FastifyInstance, deps: HttpDeps, signIn: SignI
       const old = readCookie(request.headers.cookie, cookies.name)
       const outcome = await signIn.complete(attemptCookie(request), answer, old)
       if (outcome.kind === 'refused') {
+        // Another tab of this browser was quicker, and took the attempt's cookie along.
+        if (outcome.why === 'stale' && (await authenticator.authenticate({ bearer: null, cookie: old })))
+          return reply.header('cache-control', 'no-store').redirect('/', 303)
         logger.warn({ why: outcome.why, detail: outcome.detail }, 'sign-in refused')
         await audit.note({ event: 'sign_in_refused', detail: { why: outcome.why } }, source)
         return again(reply, ...refusals[outcome.why])
@@ -75,8 +78,8 @@ export function signInRoutes(app: FastifyInstance, deps: HttpDeps, signIn: SignI
       const { id, secret, maxAgeSeconds } = outcome.session
       await audit.note({ event: 'signed_in', userId: outcome.userId, detail: { session: id } }, source)
       return reply
-        .clearCookie(cookies.attemptName, cookieOptions())
-        .setCookie(cookies.name, secret, { ...cookieOptions(), maxAge: maxAgeSeconds })
+        .clearCookie(cookies.attemptName, cookieOptions(cookies))
+        .setCookie(cookies.name, secret, { ...cookieOptions(cookies), maxAge: maxAgeSeconds })
         .header('cache-control', 'no-store')
         .redirect(outcome.returnTo, 303)
     }),

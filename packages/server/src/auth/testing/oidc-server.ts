@@ -9,8 +9,17 @@ export interface OidcServer extends AsyncDisposable {
   sign(payload: jose.JWTPayload, header?: Partial<jose.JWTHeaderParameters>): Promise<string>
   /** Who is signed in by the next authorization; a browser shows nothing else of itself. */
   setAccount(accountId: string): void
-  /** false: every connection is closed at once, as of a provider that is down. */
-  answer(does: boolean): void
+  /**
+   * false: every connection is closed at once, as of a provider that is down. never: none is answered. A number: every
+   * answer is that status. An address: every answer leads there.
+   */
+  answer(how: boolean | 'never' | number | URL): void
+  /** ID tokens are signed by a key that it does not publish, as somebody between it and the server would. */
+  forgeIdTokens(): Promise<void>
+  /** Requests in all. */
+  requests(): number
+  /** Every token that it handed out. */
+  readonly granted: readonly string[]
 }
 
 export interface OidcServerOptions {
@@ -25,11 +34,17 @@ export const clientId = 'holdfast-test'
 /** A real provider (oidc-provider) on loopback, with keys of its own, that asks nobody anything. */
 export async function openOidcServer(options: OidcServerOptions): Promise<OidcServer> {
   let accountId = 'ann'
-  let answers = true
+  let answers: boolean | 'never' | number | URL = true
+  let forger: jose.CryptoKey | null = null
+  const granted: string[] = []
+  let requests = 0
   let handle: (request: IncomingMessage, response: ServerResponse) => Promise<void> = async () => {}
   const server = createServer((request, response) => {
-    if (answers) void handle(request, response)
-    else request.socket.destroy()
+    requests += 1
+    if (answers === true) void handle(request, response)
+    else if (answers === false) request.socket.destroy()
+    else if (answers instanceof URL) response.writeHead(307, { location: answers.href }).end()
+    else if (answers !== 'never') response.writeHead(answers).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -44,6 +59,13 @@ export async function openOidcServer(options: OidcServerOptions): Promise<OidcSe
     await provider.interactionFinished(context.req, context.res, result, { mergeWithLastSubmission: false })
     context.respond = false
   })
+  provider.use(async (context, next) => {
+    await next()
+    if (context.path !== '/token') return
+    const body = context.body as Record<string, unknown>
+    if (forger !== null) body['id_token'] = await resigned(String(body['id_token']), forger)
+    granted.push(...[body['id_token'], body['access_token']].filter((token) => typeof token === 'string'))
+  })
   handle = provider.callback()
   return {
     issuer,
@@ -51,14 +73,24 @@ export async function openOidcServer(options: OidcServerOptions): Promise<OidcSe
       new jose.SignJWT(payload)
         .setProtectedHeader({ alg: 'RS256', kid: 'own-key', typ: 'at+jwt', ...header })
         .sign(privateKey),
+    granted,
+    requests: () => requests,
+    async forgeIdTokens() {
+      forger = (await jose.generateKeyPair('RS256')).privateKey
+    },
     setAccount(id) {
       accountId = id
     },
-    answer(does) {
-      answers = does
+    answer(how) {
+      answers = how
     },
     [Symbol.asyncDispose]: () => close(server),
   }
+}
+
+function resigned(token: string, key: jose.CryptoKey): Promise<string> {
+  const { alg = '', ...header } = jose.decodeProtectedHeader(token)
+  return new jose.SignJWT(jose.decodeJwt(token)).setProtectedHeader({ ...header, alg }).sign(key)
 }
 
 function configuration(options: OidcServerOptions, key: jose.JWK): Configuration {
