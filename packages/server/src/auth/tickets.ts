@@ -1,6 +1,7 @@
 import type { Scope, UserId } from '@holdfast/protocol'
-import { CompiledQuery, sql } from 'kysely'
+import { CompiledQuery, type ExpressionBuilder, sql } from 'kysely'
 import type { Principal } from '../principal.ts'
+import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { Access } from './authenticator.ts'
 import { hexDigest, newSecret, type RandomBytes } from './secrets.ts'
@@ -35,6 +36,14 @@ export interface TicketsOptions {
   readonly random: RandomBytes
 }
 
+/** Of no use any more: never redeemed in time, or longer ago than any connection lives. */
+export const ticketIsOver = (row: ExpressionBuilder<Schema, 'ws_tickets'>) =>
+  row.or([
+    row.and([row('redeemed_at', 'is', null), row('expires_at', '<', sql<Date>`now()`)]),
+    row('ends_at', '<', sql<Date>`now()`),
+    row('redeemed_at', '<', sql<Date>`now() - make_interval(secs => ${keptMs / 1000})`),
+  ])
+
 const findStatement = `/* prepare ticket-find */
 select k.user_id, k.scopes, k.ends_at, u.kind
 from ws_tickets k
@@ -67,14 +76,7 @@ export function createTickets({ store: { db }, random }: TicketsOptions): Ticket
       await db
         .deleteFrom('ws_tickets')
         .where('user_id', '=', userId)
-        .where((row) =>
-          row.or([
-            row('digest', 'in', stale),
-            row.and([row('redeemed_at', 'is', null), row('expires_at', '<', sql<Date>`now()`)]),
-            row('ends_at', '<', sql<Date>`now()`),
-            row('redeemed_at', '<', sql<Date>`now() - make_interval(secs => ${keptMs / 1000})`),
-          ]),
-        )
+        .where((row) => row.or([row('digest', 'in', stale), ticketIsOver(row)]))
         .execute()
       const { expires_at: expiresAt } = await db
         .insertInto('ws_tickets')

@@ -3,6 +3,7 @@ import { position } from '@holdfast/protocol'
 import { sql } from 'kysely'
 import type { Threads } from '../log/threads.ts'
 import type { Store } from '../store/store.ts'
+import { takeTurn } from './chore-turn.ts'
 
 export const retentionLimits = {
   /** One node looks this often. */
@@ -49,26 +50,8 @@ interface ThreadActivity extends Activity {
   readonly now: Date
 }
 
-export function createRetention({
-  store: { db },
-  threads,
-  keptDays,
-  onRemoved,
-}: RetentionOptions): Retention {
-  /** Of all nodes, the one that moves the time on. */
-  async function isOurTurn(): Promise<boolean> {
-    const next = sql<Date>`now() + make_interval(secs => ${retentionLimits.everyMs / 1_000})`
-    const row = await db
-      .insertInto('chores')
-      .values({ name: 'retention', due_at: next })
-      .onConflict((conflict) =>
-        conflict.column('name').doUpdateSet({ due_at: next }).where('chores.due_at', '<=', sql<Date>`now()`),
-      )
-      .returning('name')
-      .executeTakeFirst()
-    return row !== undefined
-  }
-
+export function createRetention({ store, threads, keptDays, onRemoved }: RetentionOptions): Retention {
+  const { db } = store
   /** Oldest first: ids sort by the time they were made. */
   async function page(after: ThreadId | null): Promise<readonly ThreadActivity[]> {
     const rows = await db
@@ -105,7 +88,7 @@ export function createRetention({
 
   return {
     async apply(signal) {
-      if (!(await isOurTurn())) return
+      if (!(await takeTurn(store, 'retention', retentionLimits.everyMs))) return
       let removed = 0
       let after: ThreadId | null = null
       try {

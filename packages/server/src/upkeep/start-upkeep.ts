@@ -4,6 +4,7 @@ import type { Blobs } from '../workspace/blobs.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { type Chore, type ChoreLogger, startChore } from './chore.ts'
 import { createDeletions } from './deletions.ts'
+import { removeExpiredRows } from './expired-rows.ts'
 import { createRetention } from './retention.ts'
 import { createUserDeletions } from './user-deletions.ts'
 
@@ -14,6 +15,8 @@ export const upkeepLimits = {
   retentionEveryMs: 60_000,
   /** What this node cached of files that another node deleted. */
   cachesEveryMs: 10 * 60_000,
+  /** Whether it is this node's turn to look for rows that are over. */
+  expiredRowsEveryMs: 60_000,
 } as const
 
 export interface UpkeepOptions {
@@ -51,7 +54,13 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
     },
     logger,
   })
-  const chores: Chore[] = [caches, deleting]
+  const expired = startChore({
+    name: 'expired rows',
+    everyMs: upkeepLimits.expiredRowsEveryMs,
+    work: () => removeExpiredRows(store),
+    logger,
+  })
+  const chores: Chore[] = [caches, deleting, expired]
   if (retentionDays !== null) {
     const onRemoved = (count: number): void =>
       logger.info({ threads: count, retentionDays }, 'threads deleted: nothing happened in them for too long')
