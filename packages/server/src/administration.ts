@@ -23,10 +23,10 @@ export interface KnownUser {
 
 export interface ServiceAccount {
   readonly name: string
-  /** Who signs its tokens, and as whom; null: it has a token of this server. */
-  readonly pinned: { readonly issuer: string; readonly subject: string } | null
-  readonly scopes: readonly Scope[]
-  readonly days: number
+  readonly credentials:
+    | { readonly kind: 'token'; readonly scopes: readonly Scope[]; readonly days: number }
+    /** Who signs its tokens, and as whom: what they may do and for how long is said there. */
+    | { readonly kind: 'pinned'; readonly issuer: string; readonly subject: string }
 }
 
 /**
@@ -39,7 +39,7 @@ export interface Administration extends AsyncDisposable {
   disable(userId: UserId): Promise<void>
   /** @throws {HoldfastError} not_found */
   enable(userId: UserId): Promise<void>
-  /** Ends all sessions. Tokens stay. */
+  /** Ends all sessions. Tokens stay. @throws {HoldfastError} not_found */
   signOut(userId: UserId): Promise<void>
   /** @param account one that is known already gets a further token */
   createServiceAccount(account: ServiceAccount): Promise<{
@@ -65,11 +65,8 @@ export async function openAdministration(settings: Settings, logger: Logger): Pr
       { event, userId, detail: { ...detail, by: 'operator' } },
       { address: null, agent: 'holdfast users' },
     )
-  const missing = (userId: UserId, what: string): HoldfastError =>
-    new HoldfastError(
-      'not_found',
-      `There is no user ${userId} that is ${what}; \`holdfast users list\` shows all`,
-    )
+  const missing = (userId: UserId, what = ''): HoldfastError =>
+    new HoldfastError('not_found', `There is no user ${userId}${what}; \`holdfast users list\` shows all`)
 
   const owned = opened.move()
   return {
@@ -88,25 +85,36 @@ export async function openAdministration(settings: Settings, logger: Logger): Pr
       )
     },
     async disable(userId) {
-      if (!(await users.disable(userId))) throw missing(userId, 'not disabled')
+      if (!(await users.disable(userId))) throw missing(userId, ' that is not disabled')
       await note('user_disabled', userId)
     },
     async enable(userId) {
-      if (!(await users.enable(userId))) throw missing(userId, 'disabled')
+      if (!(await users.enable(userId))) throw missing(userId, ' that is disabled')
       await note('user_enabled', userId)
     },
     async signOut(userId) {
+      const known = await store.db
+        .selectFrom('users')
+        .select('id')
+        .where('id', '=', userId)
+        .executeTakeFirst()
+      if (known === undefined) throw missing(userId)
       await sessions.endAll(userId)
       await note('signed_out_everywhere', userId)
     },
-    async createServiceAccount({ name, pinned, scopes, days }) {
-      const identity = pinned ?? { issuer: serviceIssuer, subject: name }
-      const principal = await users.signIn({ ...identity, name }, 'service')
+    async createServiceAccount({ name, credentials }) {
+      const { issuer, subject } =
+        credentials.kind === 'pinned' ? credentials : { issuer: serviceIssuer, subject: name }
+      const principal = await users.signIn({ issuer, subject, name }, 'service')
       if (principal === null)
         throw new HoldfastError('forbidden', `The service account ${name} is disabled; enable it first`)
       if (principal.kind !== 'service')
-        throw new HoldfastError('forbidden', `${identity.subject} of ${identity.issuer} is known as a person`)
-      if (pinned !== null) return { userId: principal.userId, token: null }
+        throw new HoldfastError('forbidden', `${subject} of ${issuer} is known as a person`)
+      if (credentials.kind === 'pinned') {
+        await note('service_account_pinned', principal.userId, { issuer, subject })
+        return { userId: principal.userId, token: null }
+      }
+      const { scopes, days } = credentials
       const { info, text } = await tokens.create(principal, { name, scopes, days })
       await note('token_created', principal.userId, { token: info.id, scopes: scopes.join(' '), days })
       return { userId: principal.userId, token: { id: info.id, text } }

@@ -1,6 +1,11 @@
 export { HoldfastError } from '@holdfast/protocol'
 export { z } from 'zod'
-export { type Administration, type KnownUser, openAdministration } from './administration.ts'
+export {
+  type Administration,
+  type KnownUser,
+  openAdministration,
+  type ServiceAccount,
+} from './administration.ts'
 export { type AgentDefinition, defineAgent } from './agents/define-agent.ts'
 export { readLocalAccess } from './auth/local-access.ts'
 export { type RunningServer, type ServerOptions, startServer } from './compose.ts'
@@ -17,7 +22,8 @@ export {
   settingValues,
 } from './environment/settings.ts'
 export { describeTier, detectTier, type TierDetection } from './environment/tier.ts'
-export { type Finding, inspectBoot } from './inspect.ts'
+export type { Finding } from './finding.ts'
+export { inspectBoot } from './inspect.ts'
 export {
   backupStore,
   deleteUser,

@@ -104,6 +104,25 @@ test('an account whose tokens come from elsewhere gets none here', async () => {
   const { code, stdout } = await users('service', 'deployer', ...pinned)
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^usr_\w+ is 1234 of https:.*\n$/)])
   expect(await users('service', 'x', '--subject', '1')).toMatchObject({ code: 2 })
+  // What they may do is said where they are made: here it would be said in vain.
+  for (const limit of [['--read-only'], ['--days', '30']])
+    expect(await users('service', 'deployer', ...pinned, ...limit)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--read-only and --days'),
+    })
+  const [id = ''] = stdout.split(' ')
+  await using place = await temporaryDirectory()
+  const out = join(place.path, 'export')
+  const exported = await users('export', id, '--to', out)
+  expect(exported).toMatchObject({ code: 0, stderr: '' })
+  expect(await readFile(join(out, 'account', '00000000.ndjson'), 'utf8')).toContain('service_account_pinned')
+})
+
+test('a user whom nobody knows is signed out nowhere', async () => {
+  expect(await users('sign-out', 'usr_01K00000000000000000000000')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('There is no user usr_01K00000000000000000000000;'),
+  })
 })
 
 test.each([[['disable', 'ann']], [['service', 'x', '--days', '91']], [['service']]])(

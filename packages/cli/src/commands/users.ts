@@ -6,6 +6,7 @@ import {
   exportUser,
   type KnownUser,
   openAdministration,
+  type ServiceAccount,
 } from '@holdfast/server'
 import { Command } from 'commander'
 import type { Context } from '../context.ts'
@@ -29,8 +30,10 @@ interface ServiceOptions {
   readonly issuer?: string
   readonly subject?: string
   readonly readOnly?: true
-  readonly days: number
+  readonly days?: number
 }
+
+const defaultDays = 90
 
 export function usersCommand(context: Context, exit: (code: ExitCode) => void): Command {
   const users = new Command('users').description(
@@ -95,19 +98,15 @@ export function usersCommand(context: Context, exit: (code: ExitCode) => void): 
     )
     .option('--subject <subject>', 'as whom the issuer knows it')
     .option('--read-only', 'its token may not change anything')
-    .option('--days <number>', 'how long its token is good', parseDays, 90)
+    .option('--days <number>', `how long its token is good (default: ${defaultDays})`, parseDays)
     .description('A service account, and a token for it.')
     .action((name: string, options: ServiceOptions) =>
       act(async (administration) => {
-        const { userId, token } = await administration.createServiceAccount({
-          name,
-          pinned: pinnedOf(options),
-          scopes: options.readOnly === true ? ['read'] : ['read', 'write'],
-          days: options.days,
-        })
-        return token === null
-          ? `${userId} is ${options.subject} of ${options.issuer}\n`
-          : `${userId}\n${token.text}\nThe token is shown now and never again. It is good for ${options.days} days.\n`
+        const credentials = credentialsOf(options)
+        const { userId, token } = await administration.createServiceAccount({ name, credentials })
+        if (credentials.kind === 'pinned' || token === null)
+          return `${userId} is ${options.subject} of ${options.issuer}\n`
+        return `${userId}\n${token.text}\nThe token is shown now and never again. It is good for ${credentials.days} days.\n`
       }),
     )
   users
@@ -145,13 +144,22 @@ export function usersCommand(context: Context, exit: (code: ExitCode) => void): 
   return users.addHelpText('after', help)
 }
 
-function pinnedOf({ issuer, subject }: ServiceOptions): { issuer: string; subject: string } | null {
-  if (issuer === undefined && subject === undefined) return null
+function credentialsOf({ issuer, subject, readOnly, days }: ServiceOptions): ServiceAccount['credentials'] {
+  if (issuer === undefined && subject === undefined)
+    return {
+      kind: 'token',
+      scopes: readOnly === true ? ['read'] : ['read', 'write'],
+      days: days ?? defaultDays,
+    }
   if (issuer === undefined || subject === undefined)
     throw new UsageError(
       '--issuer and --subject belong together: give both, or neither for a token of this server.',
     )
-  return { issuer, subject }
+  if (readOnly !== undefined || days !== undefined)
+    throw new UsageError(
+      '--read-only and --days are of a token of this server. What tokens of --issuer may do (scope holdfast:read) and for how long is set there.',
+    )
+  return { kind: 'pinned', issuer, subject }
 }
 
 /** A name is the provider's text: what is not printable could move the cursor of whoever reads the list. */
