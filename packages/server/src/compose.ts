@@ -193,6 +193,7 @@ export async function startServer({
           signIn,
           simulation,
           tier: tier.tier,
+          removesSimulated: tier.tier === 'production' && tier.how === 'explicit',
           quotas: quotaLimits,
           admins: new Set(settings.admins),
           proxyHops: settings.proxyHops,

@@ -83,6 +83,11 @@ export interface FrontDeps extends HealthDeps {
   /** null: nobody is simulated here. */
   readonly simulation: OpenSimulation | null
   readonly tier: Tier
+  /**
+   * Simulated users that came with a copied database go. Only where HOLDFAST_ENV says production: what is detected or
+   * assumed takes nothing away either (P2), and they are nobody where the simulation is off.
+   */
+  readonly removesSimulated: boolean
   readonly quotas: QuotaLimits
   readonly admins: ReadonlySet<UserId>
   readonly proxyHops: number
@@ -148,7 +153,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
   )
   opened.defer(onResync(() => void revocations.poll()))
   const account = createAccount({ ...auth, store, threads, log, workspace })
-  if (deps.tier === 'production') await removeSimulated(store, account, auth.audit, logger)
+  if (deps.removesSimulated) await removeSimulated(store, account, auth.audit, logger)
   const http = await createHttpServer({
     ...access,
     tier: deps.tier,

@@ -86,6 +86,17 @@ test('a database that was copied: simulated users are nobody where it is off, an
   const warned: string[] = []
   const logger: Logger = { ...silentLogger, warn: (_fields, message) => void warned.push(message) }
   {
+    // Production is only assumed: nobody is let in, and nothing is taken away for it.
+    await using server = await open({ GOOGLE_CLOUD_PROJECT: 'acme-prod' }, logger)
+    expect(server.tier).toMatchObject({ tier: 'production', how: 'assumed' })
+    expect(await statusOf(server.url)).toEqual([401, 401])
+    expect(warned).not.toContain('simulated users were removed: this is production')
+  }
+  {
+    await using server = await open(staging())
+    expect(await statusOf(server.url)).toEqual([200, 200])
+  }
+  {
     await using server = await open({ HOLDFAST_ENV: 'production' }, logger)
     expect(await statusOf(server.url)).toEqual([401, 401])
     expect(warned).toContain('simulated users were removed: this is production')
