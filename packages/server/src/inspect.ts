@@ -7,21 +7,12 @@ import { bootProblems } from './environment/boot-rules.ts'
 import { retryPolicies } from './environment/retry-policy.ts'
 import { SettingError, type Settings, settingValues } from './environment/settings.ts'
 import { chooseSimulation, simulationProblems, simulationVariables } from './environment/simulation-choice.ts'
-import { describeTier, detectTier } from './environment/tier.ts'
+import { describeTier, detectTier, type TierDetection } from './environment/tier.ts'
+import { type Finding, fine, notice, stops } from './finding.ts'
+import { inspectOthers } from './inspect-others.ts'
 import { s3Options } from './open-blobs.ts'
 import { lockDirectory, StoreLockedError } from './store/directory-lock.ts'
 import { openS3Blobs } from './workspace/s3-blobs.ts'
-
-/** One thing `holdfast doctor` looked at. */
-export interface Finding {
-  readonly name: string
-  /** `stops`: a boot with these settings would fail. */
-  readonly state: 'fine' | 'notice' | 'stops'
-  readonly says: string
-}
-
-const fine = (name: string, says: string): Finding => ({ name, state: 'fine', says })
-const stops = (name: string, says: string): Finding => ({ name, state: 'stops', says })
 
 /** Looks at what a boot would need and changes nothing: no directory is made, no migration runs. */
 export async function inspectBoot(settings: Settings): Promise<readonly Finding[]> {
@@ -38,6 +29,7 @@ export async function inspectBoot(settings: Settings): Promise<readonly Finding[
     await inspectDirectory('data directory', settings.dataDir, 'HOLDFAST_DATA_DIR or --data-dir'),
     ...(await inspectFiles(settings)),
     ...store,
+    ...(await inspectOthers(settings)),
     inspectModels(settings),
     fine(
       'limits',
@@ -50,7 +42,24 @@ function inspectTier(settings: Settings): readonly Finding[] {
   const detection = detectTier(settings)
   const problems = bootProblems(detection, settings).map(({ setting, message }) => stops(setting, message))
   const state = detection.conflicts.length > 0 ? 'notice' : 'fine'
-  return [{ name: 'tier', state, says: describeTier(detection) }, ...problems]
+  return [
+    { name: 'tier', state, says: describeTier(detection) },
+    ...problems,
+    ...inspectProxies(detection, settings),
+  ]
+}
+
+/** Whoever hosts a process stands before it. */
+function inspectProxies({ evidence }: TierDetection, { proxyHops, role }: Settings): readonly Finding[] {
+  const [platform] = evidence.filter(({ hosted }) => hosted)
+  if (platform === undefined || proxyHops > 0 || role === 'worker') return []
+  return [
+    notice(
+      'proxies',
+      `HOLDFAST_PROXY_HOPS is 0, and ${platform.source} says that this is a hosted platform: all clients count as one ` +
+        'address, which tries to sign in and blocks for wrong ones are counted by. Set it to the number of its proxies',
+    ),
+  ]
 }
 
 /** Only what somebody set: the rest stands on the settings page. */

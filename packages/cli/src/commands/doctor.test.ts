@@ -1,24 +1,30 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { newSimulationKey } from '@holdfast/protocol/e2e'
 import { expect, test } from 'vitest'
 import { freePort, runHere, start, takePort, temporaryDirectory } from '../holdfast.test-support.ts'
 import { renderFindings } from './doctor.ts'
 
 interface Report {
   readonly ok: boolean
+  readonly settings: readonly { readonly names: readonly string[]; readonly value: string }[]
   readonly findings: readonly { readonly name: string; readonly state: string; readonly says: string }[]
 }
 
 async function doctor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const { code, stdout } = await runHere(['doctor', '--json', ...args], env)
-  const { ok, findings } = JSON.parse(stdout) as Report
+  const { ok, findings, settings } = JSON.parse(stdout) as Report
   expect(ok).toBe(code === 0)
   return {
     code,
     stopped: findings.filter(({ state }) => state === 'stops').map(({ name }) => name),
     says: (name: string) => findings.find((finding) => finding.name === name)?.says,
     findings,
+    shown: (name: string) => settings.find(({ names }) => names.includes(name))?.value,
+    stdout,
   }
 }
 
@@ -61,6 +67,16 @@ test.each<[string, readonly string[], Readonly<Record<string, string>>, readonly
   ['beyond loopback', ['--host', '0.0.0.0'], {}, ['HOLDFAST_HOST']],
   ['a hosted laptop', [], { HOLDFAST_ENV: 'test', K_SERVICE: 'chat' }, ['HOLDFAST_ENV']],
   ['no such address', ['--host', '::2'], {}, ['HOLDFAST_HOST', 'address']],
+  ['a bus that lacks its address', [], { HOLDFAST_BUS: 'nats' }, ['HOLDFAST_BUS']],
+  ['agents that are not there', [], { HOLDFAST_AGENTS: '/nowhere.js' }, ['HOLDFAST_AGENTS']],
+  [
+    'tools that cannot be reached',
+    [],
+    {
+      HOLDFAST_MCP_SERVERS: '{"house":{"url":"http://127.0.0.1:1/geheim","allowPrivate":true}}',
+    },
+    ['HOLDFAST_MCP_SERVERS'],
+  ],
   [
     'a database that does not answer',
     [],
@@ -75,6 +91,55 @@ test.each<[string, readonly string[], Readonly<Record<string, string>>, readonly
   )
   expect({ code, stopped }).toEqual({ code: 1, stopped: expected })
   expect(JSON.stringify(findings)).not.toContain('geheim')
+})
+
+test('a provider that must not be trusted would stop a boot, one that is away would not', async () => {
+  await using directory = await temporaryDirectory()
+  const path = ['--port', '0', '--data-dir', directory.path]
+  const provider = createServer((_request, response) => response.end('{"issuer":"https://evil.test"}'))
+  await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve))
+  const environment = {
+    HOLDFAST_ENV: 'test',
+    HOLDFAST_PUBLIC_URL: 'http://127.0.0.1:8080',
+    HOLDFAST_OIDC_ISSUER: `http://127.0.0.1:${(provider.address() as AddressInfo).port}`,
+    HOLDFAST_OIDC_CLIENT_ID: 'holdfast',
+  }
+  expect((await doctor(path, environment)).stopped).toEqual(['HOLDFAST_OIDC_ISSUER'])
+  await new Promise((resolve) => provider.close(resolve))
+  const away = await doctor(path, environment)
+  expect([away.code, away.says('identity provider')]).toEqual([0, expect.stringContaining('does not answer')])
+})
+
+test('a hosted platform whose proxies nobody counted is told', async () => {
+  await using directory = await temporaryDirectory()
+  const path = ['--port', '0', '--data-dir', directory.path]
+  const hosted = { HOLDFAST_ENV: 'staging', K_SERVICE: 'chat' }
+  const { findings } = await doctor(path, hosted)
+  expect(findings.find(({ name }) => name === 'proxies')).toMatchObject({
+    state: 'notice',
+    says: expect.stringMatching(/^HOLDFAST_PROXY_HOPS is 0, and K_SERVICE says/),
+  })
+  const told = await doctor(path, { ...hosted, HOLDFAST_PROXY_HOPS: '1' })
+  expect(told.says('proxies')).toBeUndefined()
+})
+
+test('every setting is told as it is, and a simulation key in no variable', async () => {
+  await using directory = await temporaryDirectory()
+  const path = ['--port', '0', '--data-dir', directory.path]
+  const digest = `sha256:${'a1'.repeat(32)}`
+  const { shown } = await doctor(path, { HOLDFAST_IMAGE_DIGEST: digest, HOLDFAST_LOG_LEVEL: 'warn' })
+  expect([shown('HOLDFAST_IMAGE_DIGEST'), shown('HOLDFAST_LOG_LEVEL')]).toEqual([digest, 'warn'])
+  const key = newSimulationKey()
+  for (const name of [
+    'E2E_OAUTH_SIMULATION_KEY',
+    'E2E_OAUTH_SIMULATION_KEY_FILE',
+    'E2E_OAUTH_SIMULATION_KEY_SECRET',
+    'E2E_SIMULATION_HOST',
+    'E2E_SIMULATION_ENABLED',
+  ]) {
+    const wrong = await doctor(path, { HOLDFAST_ENV: 'test', [name]: key })
+    expect([name, wrong.stdout.includes(key), wrong.shown(name)]).toEqual([name, false, '[redacted]'])
+  }
 })
 
 test('a data directory that is a file would stop a boot', async () => {

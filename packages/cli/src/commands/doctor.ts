@@ -18,6 +18,8 @@ Examples:
   $ holdfast doctor --port 9000 --data-dir /var/lib/holdfast
   $ holdfast doctor --json
 
+It starts nothing: whether agents, tools and models fit together only a start tells.
+
 Exit codes: 0 a server would start here · 1 something would stop it`
 
 export function doctorCommand(context: Context, exit: (code: ExitCode) => void): Command {

@@ -1,3 +1,4 @@
+import { type BusSettings, busProblems } from './bus-choice.ts'
 import { type ModelSettings, modelProblems } from './model-choice.ts'
 import { type PlacementSettings, placementProblems } from './placement.ts'
 import { SettingError } from './settings.ts'
@@ -11,7 +12,7 @@ import type { TierDetection } from './tier.ts'
  */
 export function bootProblems(
   detection: TierDetection,
-  settings: SignInSettings & PlacementSettings & ModelSettings & SimulationSettings,
+  settings: SignInSettings & PlacementSettings & BusSettings & ModelSettings & SimulationSettings,
 ): readonly SettingError[] {
   const problems: SettingError[] = []
   const platform = detection.evidence.find((piece) => piece.hosted)
@@ -26,6 +27,7 @@ export function bootProblems(
   problems.push(
     ...simulationProblems(settings, detection),
     ...placementProblems(settings),
+    ...busProblems(settings),
     ...modelProblems(settings),
   )
   // Nobody signs in to a worker: it answers about its health and nothing else, wherever it listens.

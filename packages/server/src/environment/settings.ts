@@ -188,10 +188,14 @@ export interface SettingValue {
 /** What each row of the table is here, for `holdfast doctor`. */
 export function settingValues(settings: Settings): readonly SettingValue[] {
   return Object.entries(table).map(([key, { names, fallback }]) => {
-    const value = inWords(settings[key as keyof Table])
+    const value = withoutKeys(inWords(settings[key as keyof Table]))
     return { names, value, isDefault: value === inWords(fallback) }
   })
 }
+
+/** A simulation key in the wrong variable is still a key. The digest of an image has its form, and says so. */
+const withoutKeys = (value: string): string =>
+  /(?<!sha256:)[0-9a-f]{64}/i.test(value) ? '[redacted]' : value
 
 const inWords = (value: unknown): string => {
   if (value === null || (Array.isArray(value) && value.length === 0)) return 'unset'
