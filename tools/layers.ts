@@ -54,6 +54,8 @@ export const ports: Readonly<Record<string, readonly string[]>> = {
   // Whoever connects to something: how often, and how long between, is decided in one place.
   'environment/retry.ts': ['store', 'bus', 'models', 'auth'],
   'environment/retry-policy.ts': ['store', 'bus', 'models', 'auth'],
+  // Which addresses only this machine reaches: one rule for where a server listens and for what it answers to.
+  'environment/loopback.ts': ['auth'],
   // A run's context carries the workspace and the tools' declared effects through runs/ to the agent.
   'workspace/workspace.ts': ['agents', 'runs', 'http'],
   // What a file holds, and how its text becomes values: the vocabulary of the data helper.

@@ -93,6 +93,15 @@ test('the bearer token is accepted; a failed bearer never falls back to the cook
   expect(await authenticate({ bearer: null, cookie: null })).toBeNull()
 })
 
+test('a local user who is disabled is nobody by the bearer token too, until enabled again', async () => {
+  const { auth, mode } = open()
+  const ask = () => auth.authenticator.authenticate({ bearer: mode.token, cookie: null })
+  await auth.users.disable(userId)
+  expect(await ask()).toBeNull()
+  await auth.users.enable(userId)
+  expect((await ask())?.principal).toEqual({ kind: 'local', userId })
+})
+
 test('no secret shows when the object is printed, except the token that is handed out', () => {
   const { mode } = open()
   const token = tokenOf(mode.loginLink())

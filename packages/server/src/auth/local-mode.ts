@@ -1,8 +1,9 @@
 import type { UserId } from '@holdfast/protocol'
+import { isLoopbackHost, isLoopbackOrigin } from '../environment/loopback.ts'
 import type { Access, BearerVerifier, BrowserBoundary } from './authenticator.ts'
-import { isLoopbackHost, isLoopbackOrigin } from './loopback.ts'
 import { digest, findBySecret, newSecret, type RandomBytes } from './secrets.ts'
 import type { OpenedSession, Sessions } from './sessions.ts'
+import type { Users } from './users.ts'
 
 export const localModeLimits = {
   /** A printed link that nobody opened stops working. */
@@ -16,6 +17,7 @@ export const localModeLimits = {
 export interface LocalModeOptions {
   readonly userId: UserId
   readonly sessions: Pick<Sessions, 'open'>
+  readonly users: Pick<Users, 'isEnabled'>
   /** Where the server listens. Asked when needed: with port 0 it is known only after listening. */
   readonly url: () => string
   /** Milliseconds since 1970. */
@@ -42,7 +44,7 @@ interface Link {
  * Local mode (auth without an identity provider, bound to loopback). Secrets have 256 random bits and only their
  * SHA-256 is kept, except the bearer token, which its owner has to be able to hand out; it ends with the process.
  */
-export function createLocalMode({ userId, sessions, url, now, random }: LocalModeOptions): LocalMode {
+export function createLocalMode({ userId, sessions, users, url, now, random }: LocalModeOptions): LocalMode {
   const access: Access = {
     principal: { kind: 'local', userId },
     scopes: ['read', 'write', 'account'],
@@ -66,7 +68,10 @@ export function createLocalMode({ userId, sessions, url, now, random }: LocalMod
     token,
     // Every bearer token that is of no other kind.
     claims: () => true,
-    verify: async (bearer) => (findBySecret(bearers, bearer) === null ? null : access),
+    async verify(bearer) {
+      if (findBySecret(bearers, bearer) === null) return null
+      return (await users.isEnabled(userId)) ? access : null
+    },
     loginLink() {
       retire()
       const secret = newSecret(random)

@@ -96,6 +96,7 @@ export function openLocalAuth(
   const localMode = createLocalMode({
     userId: options.userId,
     sessions: commons.sessions,
+    users: commons.users,
     url: options.url,
     now: options.now ?? Date.now,
     random: options.random ?? systemRandom,

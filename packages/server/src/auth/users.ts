@@ -23,6 +23,8 @@ export interface Users {
   /** From its commit on none of their credentials is good; sessions end for good, tokens come back with `enable`. */
   disable(userId: UserId): Promise<boolean>
   enable(userId: UserId): Promise<boolean>
+  /** There is such a user, and nobody disabled them. */
+  isEnabled(userId: UserId): Promise<boolean>
 }
 
 export interface UsersOptions {
@@ -74,6 +76,15 @@ export function createUsers({ store: { db }, revocations, makeId }: UsersOptions
         .where('disabled_at', 'is not', null)
         .executeTakeFirstOrThrow()
       return numUpdatedRows > 0n
+    },
+    async isEnabled(userId) {
+      const found = await db
+        .selectFrom('users')
+        .select('id')
+        .where('id', '=', userId)
+        .where('disabled_at', 'is', null)
+        .executeTakeFirst()
+      return found !== undefined
     },
   }
 }
