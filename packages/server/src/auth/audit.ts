@@ -1,7 +1,7 @@
-import type { UserId } from '@holdfast/protocol'
-import { sql } from 'kysely'
+import { UserId } from '@holdfast/protocol'
 import type { Store } from '../store/store.ts'
 import type { Proof } from './authenticator.ts'
+import type { QuotaReachedError } from './quotas.ts'
 
 /** What is told of who may do what. Names stay: operators search for them. */
 export type AuditEvent =
@@ -11,10 +11,13 @@ export type AuditEvent =
   | 'signed_out_everywhere'
   | 'token_created'
   | 'token_revoked'
+  /** A service account whose tokens come from elsewhere: `issuer` and `subject` say from whom. */
+  | 'service_account_pinned'
   /** Credentials that are not good: how often since the last line of this address is in `detail.times`. */
   | 'credentials_refused'
   /** A request that a browser sent for another site, or to another name. */
   | 'request_refused'
+  /** `what` is used up, by this user or by whoever comes from this address; `times` as above. */
   | 'quota_reached'
   | 'user_disabled'
   | 'user_enabled'
@@ -47,6 +50,7 @@ export const auditLimits = {
   refusalsMs: 60_000,
   /** Addresses whose refusals are counted apart; what more there are is one line together. */
   addresses: 1_000,
+  /** upkeep/expired-rows.ts takes away what is older. */
   keptDays: 365,
 } as const
 
@@ -54,7 +58,9 @@ export interface Audit extends AsyncDisposable {
   /** In the store when it resolves. */
   note(entry: AuditEntry, source: AuditSource): Promise<void>
   /** Something anybody can do as often as they like: counted, and written once a minute for each address. */
-  refused(event: 'credentials_refused' | 'request_refused' | 'quota_reached', source: AuditSource): void
+  refused(event: 'credentials_refused' | 'request_refused', source: AuditSource): void
+  /** A user's or an address's: counted likewise, with what was used up. */
+  quotaReached(error: Pick<QuotaReachedError, 'kind' | 'subject'>, source: AuditSource): void
 }
 
 export interface AuditOptions {
@@ -64,7 +70,7 @@ export interface AuditOptions {
 }
 
 interface Refusals {
-  readonly event: AuditEvent
+  readonly entry: Pick<AuditEntry, 'event' | 'userId' | 'detail'>
   readonly source: AuditSource
   times: number
 }
@@ -92,21 +98,28 @@ export function openAudit({ store: { db }, onError, limits }: AuditOptions): Aud
     timer = null
     const all = [...refusals.values()]
     refusals.clear()
-    for (const { event, source, times } of all) await note({ event, detail: { times } }, source)
-    const kept = sql<Date>`now() - make_interval(days => ${bounds.keptDays})`
-    await db.deleteFrom('audit').where('at', '<', kept).execute()
+    for (const { entry, source, times } of all)
+      await note({ ...entry, detail: { ...entry.detail, times } }, source)
+  }
+
+  const count = (entry: Refusals['entry'], source: AuditSource): void => {
+    const { event, userId = '', detail } = entry
+    const apart = [event, userId, detail?.['what'] ?? '', source.address ?? 'unknown'].join(' ')
+    const full = refusals.size >= bounds.addresses && !refusals.has(apart)
+    const key = full ? `${event} others` : apart
+    const known = refusals.get(key)
+    if (known !== undefined) known.times += 1
+    else if (full) refusals.set(key, { entry: { event }, source: { address: null, agent: null }, times: 1 })
+    else refusals.set(key, { entry, source, times: 1 })
+    timer ??= setTimeout(() => void flush().catch(onError), bounds.refusalsMs).unref()
   }
 
   return {
     note,
-    refused(event, source) {
-      const address = source.address ?? 'unknown'
-      const full = refusals.size >= bounds.addresses && !refusals.has(`${event} ${address}`)
-      const key = full ? `${event} others` : `${event} ${address}`
-      const known = refusals.get(key)
-      if (known !== undefined) known.times += 1
-      else refusals.set(key, { event, source: full ? { address: null, agent: null } : source, times: 1 })
-      timer ??= setTimeout(() => void flush().catch(onError), bounds.refusalsMs).unref()
+    refused: (event, source) => count({ event }, source),
+    quotaReached({ kind, subject }, source) {
+      const userId = UserId.safeParse(subject).data ?? null
+      count({ event: 'quota_reached', userId, detail: { what: kind } }, source)
     },
     async [Symbol.asyncDispose]() {
       if (refusals.size > 0) await flush().catch(onError)

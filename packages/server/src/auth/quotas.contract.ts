@@ -64,6 +64,8 @@ export function quotasContract(name: string, openStore: () => Promise<Store>): v
       // What was used is counted, also beyond the limit.
       await quotas.spend(user, { tokens: 5_000 })
       expect((await reached(quotas.take(user, { tokens: 0, messages: 1 }))).kind).toBe('tokens')
+      // All or nothing: who is refused for one has used nothing of the others.
+      for (let count = 0; count < 3; count += 1) await quotas.take(user, { messages: 1 })
     })
 
     test('an amount that does not fit takes nothing; one that is given back can be taken again', async () => {

@@ -33,14 +33,16 @@ export type QuotaSubject = UserId | `address/${string}`
 export class QuotaReachedError extends HoldfastError {
   override readonly name = 'QuotaReachedError'
   readonly kind: QuotaKind
+  readonly subject: QuotaSubject
   readonly retryAfterSeconds: number
 
-  constructor(kind: QuotaKind, most: number, retryAfterSeconds: number) {
+  constructor(kind: QuotaKind, subject: QuotaSubject, most: number, retryAfterSeconds: number) {
     super(
       'quota_reached',
       `${most} ${quotaKinds[kind].what} are allowed, and they are used up; try again in ${retryAfterSeconds} seconds`,
     )
     this.kind = kind
+    this.subject = subject
     this.retryAfterSeconds = retryAfterSeconds
   }
 }
@@ -48,7 +50,7 @@ export class QuotaReachedError extends HoldfastError {
 /** Counted in the store, so that all nodes count together and a restart forgets nothing. */
 export interface Quotas {
   /**
-   * Takes these amounts, or fails; 0 takes nothing and asks whether anything is left.
+   * Takes all of these amounts, or fails and takes none; 0 takes nothing and asks whether anything is left.
    * @throws {QuotaReachedError}
    */
   take(subject: QuotaSubject, wanted: Readonly<Partial<Record<QuotaKind, number>>>): Promise<void>
@@ -104,17 +106,23 @@ export function createQuotas({ store: { db }, limits }: QuotasOptions): Quotas {
     })
   // Where people are not limited nothing is counted: a trial or one's own machine pays nothing for it.
   const isUnlimited = Object.values(limits).every((limit) => limit === null)
+  const spend: Quotas['spend'] = async (subject, spent) => {
+    if (isUnlimited) return
+    await db.executeQuery(CompiledQuery.raw(spendStatement, [subject, JSON.stringify(rowsOf(spent))]))
+  }
   return {
+    spend,
     async take(subject, wanted) {
       if (isUnlimited) return
       const parameters = [subject, JSON.stringify(rowsOf(wanted))]
       const { rows } = await db.executeQuery<ShortRow>(CompiledQuery.raw(takeStatement, parameters))
       const [short] = rows
-      if (short !== undefined) throw new QuotaReachedError(short.what, short.most, Math.max(1, short.after))
-    },
-    async spend(subject, spent) {
-      if (isUnlimited) return
-      await db.executeQuery(CompiledQuery.raw(spendStatement, [subject, JSON.stringify(rowsOf(spent))]))
+      if (short === undefined) return
+      const isShort = new Set<string>(rows.map(({ what }) => what))
+      const taken = Object.entries(wanted).filter(([what, amount]) => !isShort.has(what) && amount > 0)
+      if (taken.length > 0)
+        await spend(subject, Object.fromEntries(taken.map(([what, amount]) => [what, -amount])))
+      throw new QuotaReachedError(short.what, subject, short.most, Math.max(1, short.after))
     },
   }
 }

@@ -70,6 +70,23 @@ test('a message too many is 429, with when to come back', async () => {
   expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
 })
 
+test('quotas that are used up are told: whose, which, and how often it was tried', async () => {
+  const server = await openTestServer({ quotas: { ...noQuotas, messages: 0, sign_ins: 0 } })
+  const { host } = new URL(server.url)
+  const { id } = await server.threads.create(server.principal)
+  const headers = { host, authorization: `Bearer ${server.token}` }
+  for (let count = 0; count < 3; count += 1)
+    await server.inject({ method: 'POST', url: `/v1/threads/${id}/runs`, headers, payload: { message: 'x' } })
+  await server.inject({ method: 'POST', url: '/v1/session', headers: { host }, payload: { token: 'guess' } })
+  await server[Symbol.asyncDispose]()
+  const user = server.principal.userId
+  expect(await rowsOf(server)).toEqual([
+    { event: 'quota_reached', user, by: null, detail: { what: 'messages', times: 3 } },
+    { event: 'quota_reached', user: null, by: null, detail: { what: 'sign_ins', times: 1 } },
+  ])
+  expect((await server.auditLog()).map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1'])
+})
+
 test('an upload counts as large as it says it is, and when it is done as large as it was', async () => {
   await using server = await openTestServer({ quotas: { ...noQuotas, upload_bytes: 1_000 } })
   const { id } = await server.threads.create(server.principal)

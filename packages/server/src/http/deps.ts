@@ -69,7 +69,7 @@ export interface HttpDeps {
   } | null
   readonly tokens: Pick<Tokens, 'create' | 'list' | 'revoke'>
   readonly tickets: Pick<Tickets, 'create'>
-  readonly audit: Pick<Audit, 'note' | 'refused'>
+  readonly audit: Pick<Audit, 'note' | 'refused' | 'quotaReached'>
   readonly quotas: Quotas
   readonly account: Account
   /** What a file holds, and what its columns mean. */

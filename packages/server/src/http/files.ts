@@ -71,7 +71,7 @@ export function fileRoutes(app: FastifyInstance, deps: HttpDeps): void {
       throw new HoldfastError('bad_request', 'The form holds no file; send one in the field "file"')
     const gone = new AbortController()
     const onClose = (): void => {
-      if (!request.raw.complete) gone.abort(new Error('The client went away during the upload'))
+      if (!request.raw.complete) gone.abort(clientWentAway())
     }
     reply.raw.on('close', onClose)
     try {
@@ -79,8 +79,7 @@ export function fileRoutes(app: FastifyInstance, deps: HttpDeps): void {
       return await workspace.upload(principal, thread, upload, gone.signal)
     } catch (error) {
       // Whoever notices first, the parser or the signal: a client that left is nobody's fault here.
-      if (request.raw.destroyed && !request.raw.complete)
-        throw new HoldfastError('cancelled', 'The client went away during the upload', { cause: error })
+      if (request.raw.destroyed && !request.raw.complete) throw clientWentAway(error)
       throw error
     } finally {
       reply.raw.off('close', onClose)
@@ -133,9 +132,13 @@ export function fileRoutes(app: FastifyInstance, deps: HttpDeps): void {
 /** Aborts when whoever asked has gone. */
 function whileAsked(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort(new Error('The client went away')))
+  reply.raw.once('close', () => gone.abort(clientWentAway()))
   return gone.signal
 }
+
+/** Nobody's fault here: nothing for the log. */
+const clientWentAway = (cause?: unknown): HoldfastError =>
+  new HoldfastError('cancelled', 'The client went away', { cause })
 
 /**
  * A client in the middle of a large upload reads no answer if its connection is reset under it: so the rest is

@@ -2,6 +2,7 @@ import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import multipart from '@fastify/multipart'
 import { nodeHeader } from '@holdfast/protocol'
+import { QuotaReachedError } from '../auth/quotas.ts'
 import { accountRoutes } from './account.ts'
 import { agentRoutes } from './agents.ts'
 import { artifactRoutes } from './artifacts.ts'
@@ -11,7 +12,7 @@ import { dataRequestRoutes } from './data-requests.ts'
 import type { HttpDeps } from './deps.ts'
 import { exportRoutes } from './exports.ts'
 import { fileRoutes } from './files.ts'
-import { guardHost, simulatedHeader } from './guard.ts'
+import { guardHost, simulatedHeader, sourceOf } from './guard.ts'
 import { healthRoutes } from './health.ts'
 import { operationsRoutes } from './operations.ts'
 import { pageRoutes } from './page.ts'
@@ -33,6 +34,9 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     guardHost(request, deps)
   })
 
+  app.addHook('onError', async (request, _reply, error) => {
+    if (error instanceof QuotaReachedError) deps.audit.quotaReached(error, sourceOf(request, deps))
+  })
   app.decorateRequest('simulated', false)
   app.addHook('onSend', async (request, reply) => {
     if (request.simulated) reply.header(simulatedHeader, '1')
