@@ -88,6 +88,21 @@ describe('refused with 78', () => {
       'E2E_OAUTH_SIMULATION_KEY_SECRET_PREVIOUS',
       { ...production, E2E_OAUTH_SIMULATION_KEY_SECRET_PREVIOUS: `${secret}/versions/1` },
     ],
+    [
+      'production: the address of Secret Manager',
+      'E2E_SECRET_MANAGER_URL',
+      { ...production, E2E_SECRET_MANAGER_URL: 'MANAGER' },
+    ],
+    ['another word than true', 'E2E_SIMULATION_ENABLED', { ...on, E2E_SIMULATION_ENABLED: 'yes' }],
+    [
+      'a secret of a project that is production',
+      'E2E_OAUTH_SIMULATION_KEY_SECRET',
+      {
+        ...fromManager,
+        E2E_OAUTH_SIMULATION_KEY_SECRET: `${secret}/versions/1`,
+        HOLDFAST_PRODUCTION_PROJECTS: 'acme-staging',
+      },
+    ],
     ['no tier', 'HOLDFAST_ENV is not set', { ...on, HOLDFAST_ENV: '' }],
     [
       'a detected tier',

@@ -59,6 +59,9 @@ export const e2ePaths = {
   run: (run: string): string => `/auth/e2e/runs/${run}`,
 } as const
 
+/** A key as a file, a pipe or `echo` gives it: one trailing newline is theirs. Anything else is another text. */
+export const withoutNewline = (text: string): string => text.replace(/\r?\n$/, '')
+
 export type KeyProblem = 'form' | 'variety'
 
 /**

@@ -42,8 +42,9 @@ export interface Heard {
   readonly wire: string
 }
 
-export function talkTo(server: RunningServer): Talk {
-  const authorization = `Bearer ${server.local?.token}`
+/** @param token default: that of local mode */
+export function talkTo(server: Pick<RunningServer, 'url' | 'local'>, token = server.local?.token): Talk {
+  const authorization = `Bearer ${token}`
   const request = async (method: string, path: string, body?: object): Promise<Response> => {
     const form = body instanceof FormData
     return fetch(`${server.url}${path}`, {

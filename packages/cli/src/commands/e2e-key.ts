@@ -1,4 +1,4 @@
-import { keyIdOf, keyProblem, newSimulationKey } from '@holdfast/protocol/e2e'
+import { keyIdOf, keyProblem, newSimulationKey, withoutNewline } from '@holdfast/protocol/e2e'
 import { openSecretManager, type SecretManager, type SecretName } from '@holdfast/server'
 import { Command } from 'commander'
 import type { Context } from '../context.ts'
@@ -99,7 +99,7 @@ async function addKey(manager: SecretManager, secret: SecretName): Promise<{ nam
 
 /** As logs and the audit log name it. */
 async function keyIdIn(manager: SecretManager, version: string): Promise<string> {
-  const key = (await manager.read(version)).trimEnd()
+  const key = withoutNewline(await manager.read(version))
   return keyProblem(key) === null ? `key ${keyIdOf(key)}` : 'not a simulation key'
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type Deployment, personas, purgeRun, signInAs } from '@holdfast/protocol/e2e'
+import { type Deployment, personas, purgeRun, signInAs, withoutNewline } from '@holdfast/protocol/e2e'
 import { Command, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
@@ -60,7 +60,7 @@ export function e2eCommand(context: Context, exit: (code: ExitCode) => void): Co
 
 async function deploymentOf({ url, keyFile, host }: E2eOptions, context: Context): Promise<Deployment> {
   const text = keyFile === undefined ? await context.stdin() : await readFile(keyFile, 'utf8')
-  const key = text.replace(/\r?\n$/, '')
+  const key = withoutNewline(text)
   if (key === '') throw new UsageError('There is no key: give --key-file, or the key on standard input.')
   return { url, key, ...(host === undefined ? {} : { host }) }
 }

@@ -5,7 +5,8 @@ import type { Principal } from '../principal.ts'
 import type { Store } from '../store/store.ts'
 import type { Credentials } from './authenticator.ts'
 import { type Auth, openLocalAuth } from './open-auth.ts'
-import { sessionLimits } from './sessions.ts'
+import { systemRandom } from './secrets.ts'
+import { createSessions, sessionLimits } from './sessions.ts'
 import { ticketLimits } from './tickets.ts'
 import { tokenLimits } from './tokens.ts'
 
@@ -153,6 +154,28 @@ export function authContract(name: string, openStore: () => Promise<Store>): voi
         expect(await accessOf(ofCookie(secret))).not.toBeNull()
         await pass('sessions', 60_000)
         expect(await accessOf(ofCookie(secret))).toBeNull()
+      })
+
+      test('of people who sign in with a provider end after a day without use, and after seven in all', async () => {
+        const sessions = createSessions({ ...auth, store, makeId, random: systemRandom })
+        const { userId } = await newUser()
+        const age = (hours: number) =>
+          sql`update sessions set used_at = used_at - make_interval(hours => ${hours}),
+            expires_at = expires_at - make_interval(hours => ${hours}),
+            ends_at = ends_at - make_interval(hours => ${hours}) where user_id = ${userId}`.execute(store.db)
+        const busy = await sessions.open(userId)
+        expect(busy.maxAgeSeconds).toBe(7 * 24 * 60 * 60)
+        for (let hours = 0; hours + 23 < 7 * 24; hours += 23) {
+          await age(23)
+          expect(await sessions.find(busy.secret)).not.toBeNull()
+        }
+        const idle = await sessions.open(userId)
+        // 161 hours and 7: of its seven days nothing is left, however lately it was used.
+        await age(7)
+        expect(await sessions.find(busy.secret)).toBeNull()
+        expect(await sessions.find(idle.secret)).not.toBeNull()
+        await age(24)
+        expect(await sessions.find(idle.secret)).toBeNull()
       })
 
       test('use moves the end of idleness, and never beyond the end of life', async () => {

@@ -4,7 +4,7 @@
  * P2: it grants access, so it needs HOLDFAST_ENV set, and not to production; whatever else speaks of production
  * forbids it too. Anything half set stops the boot: a deployment is never simulated by accident, nor only in part.
  */
-import { keyProblem } from '@holdfast/protocol/e2e'
+import { keyProblem, withoutNewline } from '@holdfast/protocol/e2e'
 import { isLoopback } from './loopback.ts'
 import type { Secret } from './secret.ts'
 import { SettingError, type Settings } from './settings.ts'
@@ -44,9 +44,6 @@ export type SimulationSettings = Pick<
 >
 
 const keyForm = 'must be 64 lowercase hex digits, made at random (`openssl rand -hex 32`)'
-
-/** One trailing newline is the editor's, the pipe's or `echo`'s; anything else is another text. */
-export const withoutNewline = (text: string): string => text.replace(/\r?\n$/, '')
 
 /** @param text as it was read; null: it is a key */
 export function keyTextProblem(variable: string, text: string): SettingError | null {

@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises'
 import { HoldfastError } from '@holdfast/protocol'
-import { keyIdOf } from '@holdfast/protocol/e2e'
+import { keyIdOf, withoutNewline } from '@holdfast/protocol/e2e'
 import { type RetryOptions, retry } from './retry.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 import { type Secret, secret } from './secret.ts'
 import { openSecretManager } from './secret-manager.ts'
 import { SettingError } from './settings.ts'
-import { type KeySource, keyTextProblem, type SimulationChoice, withoutNewline } from './simulation-choice.ts'
+import { type KeySource, keyTextProblem, type SimulationChoice } from './simulation-choice.ts'
 
 export interface SimulationKey {
   /** For logs and headers. */

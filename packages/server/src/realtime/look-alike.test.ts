@@ -1,4 +1,4 @@
-import { createIdMaker, type Run, Thread, threadStream, type UserId } from '@holdfast/protocol'
+import { createIdMaker, FileInfo, type Run, Thread, threadStream, type UserId } from '@holdfast/protocol'
 import { expect, test } from 'vitest'
 import { makeId, openTestServer, type TestServer } from '../http/test-server.test-support.ts'
 import { readFrames } from './frame-reader.test-support.ts'
@@ -80,6 +80,14 @@ test(`[P1] ${rounds} × two users with look-alike ids, streaming at once: no for
       const artifact = await server.workspace
         .thread(principal, own.id)
         .createArtifact(run.id, { kind: 'table', title: 't', mediaType: 'text/plain', content: user.mark })
+      const form = new FormData()
+      form.set('file', new Blob([`who,round\n${user.mark},${round}\n`]), 'who.csv')
+      const uploaded = await fetch(`${server.url}/v1/threads/${own.id}/files`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${user.token}` },
+        body: form,
+      })
+      const file = FileInfo.parse(await uploaded.json())
       reader.send({ type: 'sub', stream: threadStream(own.id), after: 'start' })
       reader.send({ type: 'sub', stream: threadStream(foreign.id), after: 'start' })
       for (let step = 1; step <= eventsEach; step += 1)
@@ -104,7 +112,15 @@ test(`[P1] ${rounds} × two users with look-alike ids, streaming at once: no for
       }
       const other = users[1 - index] ?? user
       expect((await ask(server, user, 'GET', `/v1/artifacts/${artifact.id}`)).text).toBe(user.mark)
-      for (const path of [`artifacts/${artifact.id}`, `threads/${own.id}`, `threads/${own.id}/files`])
+      const listed = await ask(server, user, 'GET', `/v1/threads/${own.id}/files`)
+      expect(JSON.parse(listed.text)).toEqual({ items: [file] })
+      const ofFile = [`files/${file.id}`, `files/${file.id}/profile`, `files/${file.id}/rows`]
+      for (const path of [
+        `artifacts/${artifact.id}`,
+        `threads/${own.id}`,
+        `threads/${own.id}/files`,
+        ...ofFile,
+      ])
         expect([path, (await ask(server, other, 'GET', `/v1/${path}`)).status]).toEqual([path, 404])
     }
     await Promise.all([play(0), play(1)])
