@@ -29,7 +29,9 @@ const agent = defineAgent({
   instructions: 'You help.',
   tools: ['slow'],
   offlineRules: (results) =>
-    results.length === 0 ? { kind: 'call', tool: 'slow', input: {} } : { kind: 'say', text: 'Done.' },
+    results.length === 0
+      ? { kind: 'call', tool: 'slow', input: {}, thinking: 'Slowly.' }
+      : { kind: 'say', text: 'Done.' },
 })
 const parts = { agents: [agent], tools: [slowTool as ToolDefinition] }
 
