@@ -120,7 +120,7 @@ describe.skipIf(!postgres.available)(
           expect([statuses, code]).toEqual([[401, 401], 4503])
           expect(tookMs).toBeLessThan(withinMs)
           expect([other.reader.socket.readyState, otherEnded]).toEqual([WebSocket.OPEN, false])
-          },
+        },
       )
     })
   },

@@ -1,10 +1,20 @@
-import { createIdMaker, FileInfo, type Run, Thread, threadStream, type UserId } from '@holdfast/protocol'
+import {
+  createIdMaker,
+  FileInfo,
+  type Run,
+  Thread,
+  type ThreadId,
+  threadStream,
+  type UserId,
+} from '@holdfast/protocol'
 import { expect, test } from 'vitest'
 import { makeId, openTestServer, type TestServer } from '../http/test-server.test-support.ts'
 import { readFrames } from './frame-reader.test-support.ts'
 
 const rounds = 100
 const eventsEach = 5
+/** A file is looked at by a process of its own: not in each round. */
+const roundsPerFile = 10
 
 interface Streaming {
   readonly mark: string
@@ -51,6 +61,22 @@ const ask = async (server: TestServer, who: Streaming, method: string, path: str
   return { status: response.status, text: await response.text() }
 }
 
+async function upload(
+  server: TestServer,
+  who: Streaming,
+  threadId: ThreadId,
+  round: number,
+): Promise<FileInfo> {
+  const form = new FormData()
+  form.set('file', new Blob([`who,round\n${who.mark},${round}\n`]), 'who.csv')
+  const uploaded = await fetch(`${server.url}/v1/threads/${threadId}/files`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${who.token}` },
+    body: form,
+  })
+  return FileInfo.parse(await uploaded.json())
+}
+
 test(`[P1] ${rounds} × two users with look-alike ids, streaming at once: no foreign event, file or artifact`, async () => {
   // On a fast machine a hundred rounds are more commands a second than one connection may send.
   await using server = await openTestServer({ limits: { commandsPerConnection: 4 * rounds } })
@@ -80,14 +106,7 @@ test(`[P1] ${rounds} × two users with look-alike ids, streaming at once: no for
       const artifact = await server.workspace
         .thread(principal, own.id)
         .createArtifact(run.id, { kind: 'table', title: 't', mediaType: 'text/plain', content: user.mark })
-      const form = new FormData()
-      form.set('file', new Blob([`who,round\n${user.mark},${round}\n`]), 'who.csv')
-      const uploaded = await fetch(`${server.url}/v1/threads/${own.id}/files`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${user.token}` },
-        body: form,
-      })
-      const file = FileInfo.parse(await uploaded.json())
+      const files = round % roundsPerFile === 0 ? [await upload(server, user, own.id, round)] : []
       reader.send({ type: 'sub', stream: threadStream(own.id), after: 'start' })
       reader.send({ type: 'sub', stream: threadStream(foreign.id), after: 'start' })
       for (let step = 1; step <= eventsEach; step += 1)
@@ -113,13 +132,13 @@ test(`[P1] ${rounds} × two users with look-alike ids, streaming at once: no for
       const other = users[1 - index] ?? user
       expect((await ask(server, user, 'GET', `/v1/artifacts/${artifact.id}`)).text).toBe(user.mark)
       const listed = await ask(server, user, 'GET', `/v1/threads/${own.id}/files`)
-      expect(JSON.parse(listed.text)).toEqual({ items: [file] })
-      const ofFile = [`files/${file.id}`, `files/${file.id}/profile`, `files/${file.id}/rows`]
+      expect(JSON.parse(listed.text)).toEqual({ items: files })
+      const ofFiles = files.flatMap(({ id }) => [`files/${id}`, `files/${id}/profile`, `files/${id}/rows`])
       for (const path of [
         `artifacts/${artifact.id}`,
         `threads/${own.id}`,
         `threads/${own.id}/files`,
-        ...ofFile,
+        ...ofFiles,
       ])
         expect([path, (await ask(server, other, 'GET', `/v1/${path}`)).status]).toEqual([path, 404])
     }
