@@ -198,30 +198,33 @@ async function take(step: Step, lab: Lab, during?: () => void): Promise<boolean>
   await pause(tickMs)
   const began = performance.now()
   const cpu = process.cpuUsage()
-  let goesOn = true
+  const wasFull = recorder.isFull
   try {
     const running = step.run(lab)
     during?.()
     await running
   } catch (error) {
-    goesOn = !(error instanceof HistoryFullError)
-    if (!goesOn) return false
-    recorder.fact('trouble', { step: step.id, what: error instanceof Error ? error.message : String(error) })
+    if (!(error instanceof HistoryFullError))
+      recorder.fact('trouble', {
+        step: step.id,
+        what: error instanceof Error ? error.message : String(error),
+      })
   } finally {
     const seconds = (performance.now() - began) / 1000
     const { user, system } = process.cpuUsage(cpu)
     await pause(tickMs)
     delay.disable()
     recorder.step = step.id
-    if (goesOn)
-      recorder.fact('block', {
-        label: step.id,
-        seconds: Math.round(seconds * 1000) / 1000,
-        stallMs: Math.round(delay.max / 1e4) / 100,
-        cpu: Math.round(((user + system) / 1e6 / Math.max(seconds, 0.001)) * 1000) / 1000,
-      })
+    recorder.fact('block', {
+      label: step.id,
+      seconds: Math.round(seconds * 1000) / 1000,
+      stallMs: Math.round(delay.max / 1e4) / 100,
+      cpu: Math.round(((user + system) / 1e6 / Math.max(seconds, 0.001)) * 1000) / 1000,
+    })
   }
-  return goesOn
+  if (recorder.isFull && !wasFull)
+    recorder.fact('trouble', { step: step.id, what: 'the history is full: this server says too much' })
+  return !recorder.isFull
 }
 
 /** @throws {UnreachableError} not one answer, to nothing */

@@ -3,6 +3,7 @@ import type { View } from '../history/view.ts'
 import type { Plan } from '../plan/profiles.ts'
 import { clopperPearson } from '../statistics/proportions.ts'
 import { quantile } from '../statistics/quantile.ts'
+import { notAnswered } from '../wire/socket.ts'
 import { type Check, cases, plural, type Violation } from './finding.ts'
 import { readingsOf } from './readings.ts'
 
@@ -125,6 +126,8 @@ export const wsCloseAudit: Check = {
     )
     const tally = new Map<number, number>()
     for (const { code } of view.closes) tally.set(code, (tally.get(code) ?? 0) + 1)
+    // It may be a proxy that answers for the server, or a machine that is slow: it is told, and decides nothing.
+    const unanswered = view.closes.filter(({ by, reason }) => by === 'we' && reason === notAnswered).length
     return {
       situations: view.closes.length,
       violations: [
@@ -142,6 +145,7 @@ export const wsCloseAudit: Check = {
         .map(([code, count]) => `${code} × ${count}`)
         .join(', ')}`,
       measured: Object.fromEntries([...tally].map(([code, count]) => [`close${code}`, count])),
+      ...(unanswered > 0 ? { notes: [`${plural(unanswered, 'close')} of ours without an answer`] } : {}),
     }
   },
 }
@@ -247,6 +251,7 @@ function* lostOf({
   lost,
   repeated,
   disordered,
+  odd,
 }: ReturnType<typeof readingsOf>[number]): Generator<Violation> {
   const at = { t: reader.t, conn: reader.conn }
   if (lost.length > 0)
@@ -255,6 +260,8 @@ function* lostOf({
     yield { what: `${plural(repeated.length, 'event')} twice on connection ${reader.conn}`, ...at }
   if (disordered.length > 0)
     yield { what: `${plural(disordered.length, 'event')} out of order on connection ${reader.conn}`, ...at }
+  if (odd > 0)
+    yield { what: `${plural(odd, 'event')} without a position on connection ${reader.conn}`, ...at }
 }
 
 /** Something on a connection that is of a thread it did not ask for, whatever its ids say: nonces cannot be guessed. */

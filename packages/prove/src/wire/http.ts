@@ -113,7 +113,7 @@ function attempt(base: string, options: HttpOptions): Promise<Seen> {
   const end = (failure: Error | null): void => {
     clearTimeout(timer)
     const body = Buffer.concat(chunks).subarray(0, historyLimits.textBytes).toString('utf8')
-    resolve({ status: failure === null ? status : status, headers, body, bytes, failure })
+    resolve({ status, headers, body, bytes, failure })
   }
   const request = (secure ? httpsRequest : httpRequest)(
     url,
@@ -148,6 +148,10 @@ function attempt(base: string, options: HttpOptions): Promise<Seen> {
     options.timeoutMs,
   )
   request.on('error', end)
+  // A switch of protocols that nobody asked for is no answer: Node lets go of the connection and says nothing else.
+  request.on('close', () => {
+    if (status === null) end(new Error('The connection ended without an answer'))
+  })
   request.end(text ?? undefined)
   return promise
 }

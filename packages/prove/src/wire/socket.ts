@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { wireVersion } from '@holdfast/protocol'
 import { type RawData, WebSocket } from 'ws'
-import type { Recorder } from '../history/recorder.ts'
+import { HistoryFullError, type Recorder } from '../history/recorder.ts'
 import { isConnectFailure, reasonOf } from './failures.ts'
 import { httpLimits } from './http.ts'
 
@@ -83,7 +83,6 @@ async function attempt(
     },
     perMessageDeflate: false,
     maxPayload: socketLimits.frameBytes,
-    handshakeTimeout: options.timeoutMs,
     ...(options.ca == null ? {} : { ca: options.ca }),
   })
   const frames: JsonFrame[] = []
@@ -91,10 +90,17 @@ async function attempt(
   let headers: Record<string, string> = {}
   let refusedWith: number | null = null
   let over: { code: number; reason: string } | null = null
-  let weEnd = false
+  let weEnd: 'politely' | 'by force' | null = null
   let unacked = 0
   const ended = Promise.withResolvers<void>()
   const settled = Promise.withResolvers<'open' | 'refused' | Error>()
+
+  // Over the whole handshake: one that drips is never silent for so long.
+  let giveUp = (): void => {
+    settled.resolve(new Error(`No whole handshake within ${options.timeoutMs} ms`))
+    socket.terminate()
+  }
+  const overdue = setTimeout(() => giveUp(), options.timeoutMs)
 
   /** Lines of a socket belong to the step that opened it. */
   const record = (write: () => void): void => {
@@ -102,6 +108,11 @@ async function attempt(
     recorder.step = step
     try {
       write()
+    } catch (error) {
+      // Thrown in a listener it would end the process. The step finds the recorder full; this server is not heard out.
+      if (!(error instanceof HistoryFullError)) throw error
+      weEnd ??= 'by force'
+      socket.terminate()
     } finally {
       recorder.step = now
     }
@@ -132,6 +143,7 @@ async function attempt(
       settled.resolve('refused')
       request.destroy()
     }
+    giveUp = () => response.destroy()
     response.setEncoding('utf8')
     response.on('data', (text: string) => {
       body += text
@@ -152,10 +164,13 @@ async function attempt(
   })
   socket.on('close', (code, reason) => {
     over = { code, reason: reason.toString() }
-    if (opened)
+    if (opened) {
+      const by = weEnd !== null && ofOurs.has(code) ? 'we' : 'server'
+      const unanswered = weEnd === 'politely' && code === 1006
       record(() =>
-        recorder.add({ k: 'close', conn, code, reason: reason.toString(), by: weEnd ? 'we' : 'server' }),
+        recorder.add({ k: 'close', conn, code, reason: unanswered ? notAnswered : reason.toString(), by }),
       )
+    }
     ended.resolve()
     settled.resolve('refused')
   })
@@ -180,6 +195,7 @@ async function attempt(
   }
 
   const outcome = await settled.promise
+  clearTimeout(overdue)
   if (outcome === 'open') {
     opened = true
     record(() =>
@@ -264,7 +280,7 @@ async function attempt(
     resume: () => socket.resume(),
     async close() {
       if (over !== null) return
-      weEnd = true
+      weEnd = 'politely'
       socket.resume()
       socket.close(1000)
       if (
@@ -279,13 +295,17 @@ async function attempt(
     },
     cut() {
       if (over !== null) return
-      weEnd = true
+      weEnd = 'by force'
       socket.terminate()
     },
   }
 }
 
 const closeWithinMs = 3_000
+/** How a close of ours ends: answered, with or without a code, or without a close frame. Any other code is an answer of the server's own. */
+const ofOurs = new Set([1000, 1005, 1006])
+/** The reason in the history; a frame that never came has none of its own. */
+export const notAnswered = 'our close was not answered'
 
 /** null: not within the time. */
 export async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {
