@@ -196,3 +196,27 @@ test('what no rule names is never taken for harmless', () => {
   ])
     expect(changed(change).map(({ kind }) => kind)).toEqual(['unclassified'])
 })
+
+describe('one schema that has become several', () => {
+  const text = { type: 'string' }
+  const path = ['frames', 'clientToServer', 'unsub', 'properties', 'stream'] as const
+  const becomes = (schema: object, before: object = text) => {
+    const [old, now] = [fresh(), fresh()]
+    at(old, ...path.slice(0, -1))['stream'] = before
+    at(now, ...path.slice(0, -1))['stream'] = schema
+    return kinds(diffContracts(old, now).changes)
+  }
+
+  test('of which it is none: nobody can tell from here, and it is not harmless', () => {
+    expect(becomes({ anyOf: [{ type: 'number' }, { type: 'boolean' }] })).toEqual([
+      'unclassified: one or several',
+    ])
+    expect(becomes({ oneOf: [text], minLength: 3 })).toEqual(['unclassified: one or several'])
+  })
+
+  test('of which it is one: more may be sent; and back again: less', () => {
+    const maybe = { anyOf: [text, { type: 'null' }] }
+    expect(becomes(maybe, { ...text, description: 'words' })).toEqual(['additive: member added'])
+    expect(becomes(text, maybe)).toEqual(['breaking: member removed'])
+  })
+})

@@ -34,6 +34,10 @@ const upperBounds = new Set(['maximum', 'exclusiveMaximum', 'maxLength', 'maxIte
 export function diffSchemas(before: unknown, after: unknown, place: Place, add: Add): void {
   if (isDeepStrictEqual(before, after)) return
   const [a, b] = [record(before), record(after)]
+  if (isUnion(a) !== isUnion(b)) {
+    diffOneSided(a, b, place, add)
+    return
+  }
   for (const keyword of new Set([...Object.keys(a), ...Object.keys(b)])) {
     if (isDeepStrictEqual(a[keyword], b[keyword])) continue
     diffKeyword(keyword, a, b, place, add)
@@ -121,6 +125,34 @@ function diffProperties(before: Rec, after: Rec, place: Place, add: Add): void {
   for (const name of Object.keys(after))
     if (!Object.hasOwn(before, name))
       add({ kind: 'additive', rule: 'field added', path: `${place.path}.${name}`, what: 'is new' })
+}
+
+const isUnion = (schema: Rec): boolean => Object.hasOwn(schema, 'anyOf') || Object.hasOwn(schema, 'oneOf')
+
+/**
+ * What was one schema has become one of several, or the other way round. Where the one is among the several, members
+ * came or went; how far else the one fits the others, no rule here can tell.
+ */
+function diffOneSided(a: Rec, b: Rec, place: Place, add: Add): void {
+  const [one, several] = isUnion(a) ? [b, a] : [a, b]
+  const rest = Object.entries(several).filter(([keyword]) => !annotations.has(keyword))
+  const [[keyword, members] = ['anyOf', []]] = rest
+  const bare = Object.fromEntries(Object.entries(one).filter(([name]) => !annotations.has(name)))
+  if (
+    rest.length === 1 &&
+    Array.isArray(members) &&
+    members.some((member) => isDeepStrictEqual(member, bare))
+  ) {
+    const [before, after] = isUnion(a) ? [members, [bare]] : [[bare], members]
+    diffUnion(keyword, { [keyword]: before }, { [keyword]: after }, place, add)
+    return
+  }
+  add({
+    kind: 'unclassified',
+    rule: 'one or several',
+    path: `${place.path}.${keyword}`,
+    what: `${text(a)} → ${text(b)}`,
+  })
 }
 
 /** Members are matched by their `type`, where they have one, else by being the same. */
