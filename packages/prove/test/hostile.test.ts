@@ -5,6 +5,7 @@ import { prove, UnreachableError } from '../src/prove.ts'
 import { renderGithub } from '../src/report/github.ts'
 import { noPaint, renderTerminal } from '../src/report/terminal.ts'
 import { reportsOf } from '../src/report/write-proof.ts'
+import { proveCertificate } from '../src/self-test/certificate.ts'
 import type { Fault } from '../src/self-test/fault-proxy.ts'
 import { proveBundled } from './bundled.test-support.ts'
 
@@ -115,4 +116,41 @@ test('what a server says is text in every report: no markup, no escape sequence,
     expect(text).not.toMatch(control)
   for (const line of renderGithub(proof).trim().split('\n'))
     expect(line).toMatch(/^::(error|warning|notice) title=/)
+})
+
+describe('a proof whose time is over', () => {
+  test('says what it did not do, and blames the server for nothing', async () => {
+    const { proof } = await proveBundled({ plan: { totalMs: 17_500, patienceMs: 10_000 } })
+    expect(proof.checks.filter(({ outcome }) => outcome === 'failed')).toEqual([])
+    expect(proof.verdict).toBe('INCONCLUSIVE')
+    expect(proof.reasons.join()).toMatch(/was left out: the time of the proof was over/)
+  })
+})
+
+test('a failure is tried again before the users are gone: what fails always is called constant, once is intermittent', async () => {
+  const failing = (times: number): Fault => {
+    let left = times
+    return {
+      answer(answer, { method, path }) {
+        if (method !== 'POST' || !path.endsWith('/runs') || answer.status !== 409) return
+        left -= 1
+        if (left >= 0) answer.status = 200
+      },
+    }
+  }
+  const diagnosisOf = async (fault: Fault) =>
+    (await proveBundled({ plan: { patienceMs: 5_000, idleMs: 300 } }, fault)).proof.checks.find(
+      ({ id }) => id === 'run.idempotent',
+    )?.diagnosis
+  expect(await diagnosisOf(failing(Number.POSITIVE_INFINITY))).toMatch(/^constant: (\d) of \1 /)
+  expect(await diagnosisOf(failing(1))).toMatch(/^intermittent: 0 of \d /)
+}, 120_000)
+
+test.each([
+  ['nobody vouches for', 90, false],
+  ['has run out', -0.5, true],
+] as const)('a certificate that %s is a NO-GO by tls.cert, not an address where nobody is', async (_, days, trusted) => {
+  const { proof } = await proveCertificate(days, trusted)
+  expect(proof.verdict).toBe('NO-GO')
+  expect(proof.reasons.join()).toMatch(/tls\.cert: not trusted/)
 })

@@ -108,7 +108,7 @@ function tailOf(pairs: readonly Pair[], stableMs: number): MetricComparison['tai
 
 export function compareSamples(view: View): Finding {
   const rows = comparisons(view)
-  const failed = view.facts('sample').reduce((sum, sample) => sum + sample.failed, 0)
+  const failures = failuresOf(view)
   const violations: Violation[] = rows.flatMap(({ metric, verdict, ratio, pHolm, tail: slow }) => [
     ...(verdict === 'worse'
       ? [
@@ -127,6 +127,7 @@ export function compareSamples(view: View): Finding {
         ]
       : []),
   ])
+  if (failures.lower > 0) violations.push({ what: failures.says, t: 0 })
   const unsure = rows.filter(({ verdict }) => verdict === 'unsure').map(({ metric }) => metric)
   return {
     situations: Math.min(...rows.map(({ pairs }) => pairs), rows.length === 0 ? 0 : Number.POSITIVE_INFINITY),
@@ -142,8 +143,26 @@ export function compareSamples(view: View): Finding {
             .join('; '),
     ...(unsure.length > 0
       ? { unsure: `${unsure.join(', ')} may be slower or not: more pairs would tell` }
-      : {}),
-    ...(failed > 0 ? { notes: [`${failed} runs of the comparison did not end in time`] } : {}),
+      : failures.difference > 0
+        ? { unsure: `${failures.says}: more pairs would tell` }
+        : {}),
+    ...(failures.any ? { notes: [failures.says] } : {}),
+  }
+}
+
+/** Runs that did not end in time, side by side. Every metric of a block tells the same number: one of them counts. */
+function failuresOf(view: View) {
+  const samples = view.facts('sample').filter(({ discarded }) => !discarded)
+  const tally = (side: 'candidate' | 'stable'): { count: number; total: number } => {
+    const mine = samples.filter((sample) => sample.side === side && sample.metric === samples[0]?.metric)
+    const count = mine.reduce((sum, { failed }) => sum + failed, 0)
+    return { count, total: count + mine.reduce((sum, { values }) => sum + values.length, 0) }
+  }
+  const [candidate, stable] = [tally('candidate'), tally('stable')]
+  return {
+    ...newcombe(candidate, stable),
+    any: candidate.count + stable.count > 0,
+    says: `${candidate.count} of ${candidate.total} runs did not end in time, ${stable.count} of ${stable.total} of the stable build`,
   }
 }
 

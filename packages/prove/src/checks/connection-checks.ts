@@ -47,7 +47,7 @@ export const wsConnect: Check = {
   },
 }
 
-/** Times of the runs that were followed by a live connection, from when each was meant to be sent. */
+/** Times of the runs that were followed by a live connection, from when each was sent. */
 export function runTimes(view: View, { stallMs }: Pick<Plan, 'stallMs'>, step: string) {
   // This machine stood still: what it measured then says nothing of the server.
   if (view.facts('block').some((block) => block.label === step && block.stallMs > stallMs))
@@ -64,8 +64,8 @@ export function runTimes(view: View, { stallMs }: Pick<Plan, 'stallMs'>, step: s
     const [begin] = times
     const end = times.at(-1)
     if (begin === undefined || end === undefined) continue
-    first.push((begin - run.intended) / 1e6)
-    total.push((end - run.intended) / 1e6)
+    first.push((begin - run.sentAt) / 1e6)
+    total.push((end - run.sentAt) / 1e6)
     gap.push(Math.max(0, ...times.slice(1).map((t, index) => (t - (times[index] ?? t)) / 1e6)))
   }
   return { first, total, gap, discarded: false }
@@ -220,16 +220,15 @@ export const isoDelivery: Check = {
   catches: 'broadcast leaks, crossed users, races',
   minimum: ({ plan, view }) => Math.min(plan.users, Math.max(view.facts('person').length, 1)) * plan.runs,
   judge({ view }) {
-    const runs = view.facts('run').filter(({ s }) => s === 'concurrent')
     const readings = readingsOf(view, ({ s, role }) => s === 'concurrent' && role === 'live')
+    const readingOn = new Map(readings.map((reading) => [reading.reader.conn, reading]))
+    // A connection whose part broke off, because the proof was over, was not read to the end of its runs.
+    const runs = view.facts('run').filter(({ s, conn }) => s === 'concurrent' && readingOn.has(conn ?? -1))
     const missing = runs.filter(
       (run) =>
-        run.conn !== null &&
-        !readings.some(
-          ({ reader, deliveries }) =>
-            reader.conn === run.conn &&
-            deliveries.some(({ runId, type }) => runId === run.run && type === run.ends),
-        ),
+        readingOn
+          .get(run.conn ?? -1)
+          ?.deliveries.some(({ runId, type }) => runId === run.run && type === run.ends) !== true,
     )
     const strays = straysOf(view)
     const users = new Set(view.facts('person').map(({ userId }) => userId)).size

@@ -243,6 +243,8 @@ export const momentFinding = ({ view }: Context, check: string, cut: string) => 
 
 /** What was shown has to be in the log afterwards. */
 function violationsAgainstLog(view: View, reader: Fact<'reader'>): readonly Violation[] {
+  // The proof was over before anybody asked.
+  if (!view.wasAsked(reader.thread)) return []
   const log = view.stored(reader.thread)
   const gone = (view.deliveries.get(reader.conn) ?? []).filter(
     ({ stream, seq, raw }) =>

@@ -9,7 +9,7 @@ export const slowConsumer: Check = {
   invariant: false,
   steps: ['identity', 'sign-in', 'slow'],
   catches: 'buffers without bounds',
-  minimum: () => 1,
+  minimum: () => 2,
   judge: (context) => momentFinding(context, 'slow.consumer', 'slow'),
 }
 

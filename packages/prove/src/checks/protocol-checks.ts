@@ -1,5 +1,19 @@
 import { createHash } from 'node:crypto'
-import { CloseReason, EventPage, Problem, Readiness, Run, ServerFrame, Version } from '@holdfast/protocol'
+import {
+  AgentList,
+  CloseReason,
+  EventPage,
+  Problem,
+  Readiness,
+  Run,
+  ServerFrame,
+  Session,
+  Thread,
+  ThreadList,
+  ThreadState,
+  Version,
+} from '@holdfast/protocol'
+import { SimulatedSession } from '@holdfast/protocol/e2e'
 import type { z } from 'zod'
 import { diffContracts } from '../contract/diff.ts'
 import type { View } from '../history/view.ts'
@@ -68,12 +82,26 @@ function json(text: string): unknown {
   }
 }
 
-/** The shape an answer has to have, by why it was asked for; null: not looked at. */
-function shapeOf({ about, status, path }: View['https'][number]): z.ZodType | null {
-  if (status === null) return null
+/** What each route gives out, of those that a proof asks. */
+const shapes: readonly (readonly [request: RegExp, shape: z.ZodType])[] = [
+  [/^GET \/version$/, Version],
+  [/^GET \/health\/ready$/, Readiness],
+  [/^GET \/v1\/session$/, Session],
+  [/^GET \/v1\/agents$/, AgentList],
+  [/^GET \/v1\/threads$/, ThreadList],
+  [/^(POST \/v1\/threads|(GET|PATCH) \/v1\/threads\/[^/]+)$/, Thread],
+  [/^GET \/v1\/threads\/[^/]+\/state$/, ThreadState],
+  [/^GET \/v1\/threads\/[^/]+\/events$/, EventPage],
+  [/^(POST \/v1\/threads\/[^/]+\/runs|GET \/v1\/runs\/[^/]+|POST \/v1\/runs\/[^/]+\/cancel)$/, Run],
+  [/^POST \/auth\/e2e\/session$/, SimulatedSession],
+]
+
+/** The shape an answer has to have; null: not looked at. */
+function shapeOf({ method, path, status }: View['https'][number]): z.ZodType | null {
+  if (status === null || status === 204) return null
   if (status >= 400) return path.startsWith('/v1/') || path.startsWith('/health/') ? Problem : null
-  if (about === 'submit' || about === 'poll' || about === 'idempotent') return Run
-  return about === 'log' ? EventPage : null
+  const [route] = path.split('?')
+  return shapes.find(([request]) => request.test(`${method} ${route}`))?.[1] ?? null
 }
 
 export const contractConform: Check = {

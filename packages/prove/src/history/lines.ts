@@ -134,8 +134,8 @@ export interface Facts {
     nonce: string
     does: string
     calls: number
-    /** When it was meant to be sent, in ns of the history: latency counts from here. */
-    intended: number
+    /** When it was sent, in ns of the history: latency counts from here. */
+    sentAt: number
     /** The connection that follows its thread live; null: none does. */
     conn: number | null
     ends: 'agent_completed' | 'agent_failed' | 'agent_cancelled'

@@ -30,16 +30,18 @@ export interface Recorder {
   fact<Name extends FactName>(name: Name, data: Facts[Name]): void
   /** Never written from now on, wherever it turns up (H2). */
   secret(name: string, value: string): void
+  /** An empty one for what is not part of the history; it knows the same secrets. */
+  aside(): Recorder
   nowNs(): number
   nextId(): number
 }
 
-export function createRecorder(
-  { totalBytes } = { totalBytes: historyLimits.totalBytes as number },
-): Recorder {
+export function createRecorder({
+  totalBytes = historyLimits.totalBytes as number,
+  secrets = new Map<string, string>(),
+} = {}): Recorder {
   const lines: Line[] = []
   const clockNs = (): number => performance.now() * 1e6
-  const secrets = new Map<string, string>()
   const began = clockNs()
   let bytes = 0
   let ids = 0
@@ -80,6 +82,7 @@ export function createRecorder(
       // Short ones would be found in innocent text.
       if (value.length >= 16) secrets.set(value, name)
     },
+    aside: () => createRecorder({ totalBytes, secrets }),
     nowNs: () => Math.round(clockNs() - began),
     nextId: () => (ids += 1),
   }

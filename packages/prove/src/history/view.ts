@@ -35,8 +35,10 @@ export interface View {
   readonly sent: readonly Frame[]
   readonly deliveries: ReadonlyMap<number, readonly Delivery[]>
   facts<Name extends FactName>(name: Name): readonly Fact<Name>[]
-  /** The stored log of a thread, as the last complete reading over HTTP has it: position → event. */
+  /** The stored log of a thread, as all readings of it over HTTP together have it: position → event, as last told. */
   stored(thread: string): ReadonlyMap<number, unknown>
+  /** Its log was asked for, whatever the answer was. */
+  wasAsked(thread: string): boolean
   receivedOn(conn: number): readonly Frame[]
 }
 
@@ -63,11 +65,12 @@ export function viewOf(lines: readonly Line[]): View {
   const byConn = new Map<number, Frame[]>()
   const facts = new Map<string, object[]>()
   const stored = new Map<string, Map<number, unknown>>()
+  const asked = new Set<string>()
 
   for (const line of lines) {
     if (line.k === 'http') {
       https.push(line)
-      readLog(line, stored)
+      readLog(line, stored, asked)
     } else if (line.k === 'open') opens.push(line)
     else if (line.k === 'refused') refused.push(line)
     else if (line.k === 'close') closes.push(line)
@@ -104,6 +107,7 @@ export function viewOf(lines: readonly Line[]): View {
     deliveries,
     facts: (name) => (facts.get(name) ?? []) as never,
     stored: (thread) => stored.get(thread) ?? new Map(),
+    wasAsked: (thread) => asked.has(thread),
     receivedOn: (conn) => byConn.get(conn) ?? [],
   }
 }
@@ -128,9 +132,11 @@ function deliveriesOf({ t, conn, type, raw }: Frame): readonly Delivery[] {
 }
 
 /** The pages that `readLog` of the lab asked for, marked as such. */
-function readLog(line: HttpLine, stored: Map<string, Map<number, unknown>>): void {
-  if (line.about !== 'log' || line.status !== 200) return
+function readLog(line: HttpLine, stored: Map<string, Map<number, unknown>>, asked: Set<string>): void {
+  if (line.about !== 'log') return
   const [, thread = ''] = /^\/v1\/threads\/([^/]+)\/events/.exec(line.path) ?? []
+  asked.add(thread)
+  if (line.status !== 200) return
   const items = parse(line.body)?.['items']
   if (!Array.isArray(items)) return
   const log = stored.get(thread) ?? new Map<number, unknown>()

@@ -5,6 +5,11 @@ import type { Plan, Profile } from '../plan/profiles.ts'
 import { type Agents, ask, type HttpAnswer, type HttpOptions, openAgents } from '../wire/http.ts'
 import { openSocket, type ProofSocket, type SocketOptions } from '../wire/socket.ts'
 
+/** The time of the proof was over: what was going on is neither a fault of the server nor proved. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError'
+}
+
 /** Somebody the proof acts as. In local mode several of them are one user. */
 export interface Person {
   /** `prove-<id>-u01`: whatever is left behind is found by it. */
@@ -32,7 +37,7 @@ export interface LabOptions {
   readonly simulation: SimulationKey | null
   readonly hooks: Readonly<Partial<Record<'restart' | 'kill' | 'rollback', Hook>>>
   readonly ca: string | null
-  /** Nothing is waited for beyond this, by performance.now(). */
+  /** Nothing is begun after this, by performance.now(); what was begun before is waited for as long as ever. */
   readonly deadline: { at: number }
   readonly agents?: Agents
 }
@@ -54,6 +59,10 @@ export interface Lab extends LabOptions {
   readonly threads: { readonly person: Person; readonly thread: string }[]
   /** The proof agent is there for these people. */
   scripted: boolean
+  /** What the server says that it is for; null: nobody could ask. */
+  tier: string | null
+  /** On other servers, where users were simulated as well: purged at the end. */
+  readonly abroad: Lab[]
   http(
     person: Person | null,
     options: Omit<HttpOptions, 'timeoutMs' | 'user' | 'agents'>,
@@ -84,7 +93,6 @@ export interface SubmitOptions {
   readonly key?: string
   readonly conn?: number
   readonly ends?: 'agent_completed' | 'agent_failed' | 'agent_cancelled'
-  readonly intendedNs?: number
 }
 
 export const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
@@ -93,9 +101,13 @@ export function createLab(options: LabOptions): Lab {
   const { url, recorder, profile, ca, deadline } = options
   const plan: Plan = {
     ...profile.plan,
-    /** Near the end of the proof, patience gets short: a server that answers nothing must not make it endless. */
+    /**
+     * Never shortened: an answer that comes later than the proof ends is no fault of the server's.
+     * @throws {DeadlineError} nothing is begun any more
+     */
     get patienceMs() {
-      return Math.max(leastPatienceMs, Math.min(profile.plan.patienceMs, deadline.at - performance.now()))
+      if (performance.now() >= deadline.at) throw new DeadlineError('The time of the proof was over')
+      return profile.plan.patienceMs
     },
   }
   const agents = options.agents ?? openAgents()
@@ -108,7 +120,9 @@ export function createLab(options: LabOptions): Lab {
     people: [],
     threads: [],
     scripted: false,
-    http: (person, given) =>
+    tier: null,
+    abroad: [],
+    http: async (person, given) =>
       ask(recorder, url, {
         ca,
         ...given,
@@ -117,7 +131,7 @@ export function createLab(options: LabOptions): Lab {
         token: given.token ?? person?.token ?? null,
         timeoutMs: plan.patienceMs,
       }),
-    socket: (person, given = {}) =>
+    socket: async (person, given = {}) =>
       openSocket(recorder, url, {
         ca,
         user: person?.name ?? null,
@@ -156,9 +170,9 @@ export function createLab(options: LabOptions): Lab {
       recorder.fact('thread', { user: person.name, thread })
       return thread
     },
-    async submit(person, thread, script, { key, conn, ends = 'agent_completed', intendedNs } = {}) {
+    async submit(person, thread, script, { key, conn, ends = 'agent_completed' } = {}) {
       const nonce = randomHex(16)
-      const intended = intendedNs ?? recorder.nowNs()
+      const sentAt = recorder.nowNs()
       const body = lab.scripted
         ? { agent: proofAgentName, model: 'offline', message: proofMessage({ nonce, ...script }) }
         : { message: `What does my data hold? (proof ${nonce})` }
@@ -178,7 +192,7 @@ export function createLab(options: LabOptions): Lab {
         nonce,
         does: lab.scripted ? script.do : 'ask',
         calls: script.calls ?? 1,
-        intended,
+        sentAt,
         conn: conn ?? null,
         ends,
         scripted: lab.scripted,
@@ -220,7 +234,11 @@ export function createLab(options: LabOptions): Lab {
 }
 
 const pollMs = 40
-const leastPatienceMs = 50
+
+/** All of them to their end, also where one broke off: nothing goes on behind the back of the next step. */
+export async function together(work: readonly Promise<void>[]): Promise<void> {
+  for (const one of await Promise.allSettled(work)) if (one.status === 'rejected') throw one.reason
+}
 
 /** Where there is nothing to wait for but time: silence that has to last, a server that has to come back. */
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -20,7 +20,7 @@ export interface Plan {
   readonly totalMs: number
   /** 95 % of the connects are below. */
   readonly connectTargetMs: number
-  /** 95 % of the first events are below, counted from when the message was meant to be sent. */
+  /** 95 % of the first events are below, counted from when the message was sent. */
   readonly firstEventTargetMs: number
   /** Bytes that are flooded at a consumer that does not read. */
   readonly floodBytes: number

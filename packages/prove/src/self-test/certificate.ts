@@ -5,7 +5,7 @@ import { type Proved, prove } from '../prove.ts'
 import { contractHash, contractText } from './world.ts'
 
 /** A server with a certificate made for it, that ends in so many days; proved as far as `identity` goes. */
-export async function proveCertificate(days: number): Promise<Proved> {
+export async function proveCertificate(days: number, isTrusted = true): Promise<Proved> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const cert = selfSigned(privateKey, publicKey, days)
   const version = {
@@ -39,7 +39,7 @@ export async function proveCertificate(days: number): Promise<Proved> {
       profile: 'self-test',
       expectCommit: version.commit,
       only: ['identity'],
-      ca: cert,
+      ca: isTrusted ? cert : null,
     })
   } finally {
     server.closeAllConnections()

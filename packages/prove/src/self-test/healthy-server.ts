@@ -11,7 +11,7 @@ import {
   SubmitRun,
   type UserId,
 } from '@holdfast/protocol'
-import { macOf, newSimulationKey } from '@holdfast/protocol/e2e'
+import { e2eLimits, macOf, newSimulationKey } from '@holdfast/protocol/e2e'
 import { WebSocketServer } from 'ws'
 import { z } from 'zod'
 import { serveSocket } from './healthy-socket.ts'
@@ -41,14 +41,21 @@ export interface HealthyServer {
 export async function openHealthyServer(world: World, port = 0): Promise<HealthyServer> {
   let stopped = false
   const sockets = new Set<Duplex>()
-  // By chance, as behind a balancer: turn by turn, those that come back would always meet the same one.
-  const node = (): string => world.nodes[Math.floor(Math.random() * world.nodes.length)] ?? ''
+  // By chance, as behind a balancer: turn by turn, those that come back would always meet the same one. Mostly another
+  // than the last, so that out of many who come back somebody meets another one, whenever a proof is made.
+  let last = world.nodes[0] ?? ''
+  const node = (): string => {
+    if (Math.random() < 0.25) return last
+    const others = world.nodes.filter((one) => one !== last)
+    last = others[Math.floor(Math.random() * others.length)] ?? last
+    return last
+  }
   const start = (id: string): void => {
     const kept = world.runs.get(id)
     if (kept !== undefined) void carry(world, kept, () => stopped)
   }
   const server: Server = createServer((request, response) => {
-    response.setHeader(nodeHeader, node())
+    response.setHeader(nodeHeader, world.nodes[0] ?? '')
     void answer(world, request, response, start)
   })
   server.on('connection', (socket) => {
@@ -166,7 +173,8 @@ function route(world: World, request: IncomingMessage, text: string, start: (run
   const user = userOf(world, request.headers.authorization)
   if (user === null) throw new HoldfastError('unauthenticated', 'Sign in first')
   const body = (): unknown => (text === '' ? {} : JSON.parse(text))
-  if (path === '/v1/session') return [200, { user, kind: 'simulated' }]
+  if (path === '/v1/session')
+    return [200, { user, kind: 'simulated', scopes: ['read', 'write', 'account'], tier: 'test' }]
   if (path === '/v1/agents') return [200, { items: [{ name: 'proof', description: 'Scripts', tools: [] }] }]
   if (path === '/v1/threads')
     return method === 'POST'
@@ -176,7 +184,7 @@ function route(world: World, request: IncomingMessage, text: string, start: (run
           {
             items: [...world.threads.values()]
               .filter(({ owner }) => owner === user)
-              .map(({ thread }) => thread),
+              .map(({ thread }) => ({ ...thread, activity: 'idle' })),
             next: null,
           },
         ]
@@ -295,5 +303,9 @@ function simulated(
   const token = `sim_${run}_${persona}_${'t'.repeat(24)}`
   const userId = world.users.get(token)?.userId ?? world.makeId('user')
   world.users.set(token, { userId, kind: 'simulated' })
-  return [201, { token, user: userId, kind: 'simulated' }]
+  const expiresAt = new Date(Date.now() + e2eLimits.sessionSeconds * 1000).toISOString()
+  return [
+    201,
+    { token, user: userId, kind: 'simulated', persona, run, role: 'member', mode: 'token', expiresAt },
+  ]
 }

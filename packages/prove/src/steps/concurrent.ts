@@ -1,8 +1,8 @@
-import { isTerminal, type Lab, type Person, pause, threadStream } from '../lab/lab.ts'
+import { isTerminal, type Lab, type Person, pause, threadStream, together } from '../lab/lab.ts'
 
 /** Everybody at once, each with a connection and a thread of their own, and nonces that only they may see. */
 export async function concurrentStep(lab: Lab): Promise<void> {
-  await Promise.all(lab.people.slice(0, lab.plan.users).map((person) => seat(lab, person)))
+  await together(lab.people.slice(0, lab.plan.users).map((person) => seat(lab, person)))
 }
 
 async function seat(lab: Lab, person: Person): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Lab } from '../lab/lab.ts'
+import { type Lab, together } from '../lab/lab.ts'
 
 /** Cold connects, one after the other and a few at a time, each to its greeting. */
 export async function connectStep(lab: Lab): Promise<void> {
@@ -17,7 +17,7 @@ export async function connectStep(lab: Lab): Promise<void> {
       }
     }
   }
-  await Promise.all([worker(), worker(), worker(), worker()])
+  await together([worker(), worker(), worker(), worker()])
   await turnedAway(lab)
 }
 

@@ -1,4 +1,4 @@
-import { isTerminal, type Lab, type Person, pause, type Script, threadStream } from '../lab/lab.ts'
+import { isTerminal, type Lab, type Person, pause, randomHex, type Script, threadStream } from '../lab/lab.ts'
 import type { ProofSocket } from '../wire/socket.ts'
 
 /** Runs of every kind, followed live, read again by a second socket and over HTTP. */
@@ -84,9 +84,10 @@ async function cancelled(lab: Lab, person: Person, thread: string, socket: Proof
   await socket.wait((frame) => isTerminal(frame, run), lab.plan.patienceMs)
 }
 
-/** The same key twice at once, again after a cut, and with another request. */
+/** The same key twice at once, a third time, and with another request. */
 async function idempotent(lab: Lab, person: Person, thread: string, socket: ProofSocket): Promise<void> {
-  const key = `prove-${lab.id}-once`
+  // Of this time only: a diagnosis comes here again.
+  const key = `prove-${lab.id}-${randomHex(4)}`
   const body = { agent: 'proof', model: 'offline', message: `{"nonce":"${'0'.repeat(32)}","do":"echo"}` }
   const post = (message = body.message) =>
     lab.http(person, {

@@ -21,7 +21,11 @@ export async function openIdler(lab: Lab): Promise<Idler | null> {
     const began = performance.now()
     return {
       async finish() {
-        await pause(Math.max(0, idleMs(lab, socket) - (performance.now() - began)))
+        const idle = Math.min(
+          idleMs(lab, socket) - (performance.now() - began),
+          lab.deadline.at - performance.now(),
+        )
+        await pause(Math.max(0, idle))
         const alive = socket.isOpen
         const rtt = await socket.ping()
         const submitted = alive

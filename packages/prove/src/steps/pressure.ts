@@ -22,6 +22,17 @@ export async function slowStep(lab: Lab): Promise<void> {
     const run = await lab.submit(person, thread, { do: 'echo', calls: 20, fillBytes: proofLimits.fillBytes })
     if (run !== null) flood.push(run.run)
   }
+  // Floods that are refused press nobody: then there is no such case, and the check was not exercised.
+  const flooded = flood.length * each
+  if (flooded >= lab.plan.floodBytes)
+    lab.recorder.fact('case', {
+      check: 'slow.consumer',
+      name: 'what was flooded',
+      expected: `${lab.plan.floodBytes} bytes or more`,
+      seen: `${flooded} bytes`,
+      ok: true,
+      strict: true,
+    })
   const during = await besideMs(lab, neighbour, quiet, beside)
   for (const run of flood) await lab.ended(person, run)
   slow.resume()

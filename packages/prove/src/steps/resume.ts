@@ -1,4 +1,4 @@
-import { type Lab, type Person, type Submitted, threadStream } from '../lab/lab.ts'
+import { isTerminal, type Lab, type Person, type Submitted, threadStream, together } from '../lab/lab.ts'
 import type { JsonFrame, ProofSocket } from '../wire/socket.ts'
 
 /** Events of a scripted run of two calls, the end included: a cut after each of them, and one before. */
@@ -15,36 +15,33 @@ export async function resumeStep(lab: Lab): Promise<void> {
 }
 
 interface Counted {
-  readonly last: () => number
-  reached(count: number): Promise<boolean>
+  /** After the event of that number, or the run's last where it has fewer; null: neither came in time. */
+  reached(count: number, run: string): Promise<{ readonly events: number; readonly cursor: number } | null>
 }
 
 /** The events of a run on a socket, as they come. */
 function count(lab: Lab, socket: ProofSocket): Counted {
-  let seen = 0
-  let last = 0
+  const positions: number[] = []
   let changed = Promise.withResolvers<void>()
   socket.watch((frame) => {
-    for (const seq of positionsOf(frame)) {
-      seen += 1
-      last = Math.max(last, seq)
-    }
+    positions.push(...positionsOf(frame))
     changed.resolve()
     changed = Promise.withResolvers<void>()
   })
   return {
-    last: () => last,
-    async reached(wanted) {
+    async reached(wanted, run) {
       const until = performance.now() + lab.plan.patienceMs
-      while (seen < wanted) {
+      while (positions.length < wanted && !socket.frames.some((frame) => isTerminal(frame, run))) {
         const left = until - performance.now()
-        if (left <= 0 || !socket.isOpen) return false
+        if (left <= 0 || !socket.isOpen) return null
         const { promise, resolve } = Promise.withResolvers<void>()
         const timer = setTimeout(resolve, left)
         await Promise.race([changed.promise, promise])
         clearTimeout(timer)
       }
-      return true
+      const events = Math.min(wanted, positions.length)
+      // More of the same batch may have come: a client that was cut there had not taken them in yet.
+      return { events, cursor: positions[events - 1] ?? 0 }
     },
   }
 }
@@ -66,12 +63,14 @@ async function cutAfter(lab: Lab, person: Person, k: number): Promise<void> {
   const counted = count(lab, first)
   const submitted = await lab.submit(person, thread, lab.scripted ? script : { do: 'echo' })
   if (submitted === null) return void (await first.close())
-  await counted.reached(k)
-  const cursor = counted.last()
+  const point = await counted.reached(k, submitted.run)
   first.cut()
-  const about = { user: person.name, thread, cut: String(k), run: submitted.run }
+  // There was no such moment, so nobody was cut off at it.
+  if (point === null) return
+  const cut = String(point.events)
+  const about = { user: person.name, thread, cut, run: submitted.run }
   lab.recorder.fact('reader', { conn: first.conn, after: 0, role: 'first_half', whole: false, ...about })
-  await resumed(lab, person, submitted, cursor, String(k))
+  await resumed(lab, person, submitted, point.cursor, cut)
   await lab.readLog(person, thread)
 }
 
@@ -153,9 +152,6 @@ async function twice(lab: Lab, person: Person): Promise<void> {
   if (thread === null) return
   const submitted = await lab.submit(person, thread, { do: 'echo', calls: 2 })
   if (submitted === null || !(await lab.ended(person, submitted.run))) return
-  await Promise.all([
-    resumed(lab, person, submitted, 2, 'twice'),
-    resumed(lab, person, submitted, 2, 'twice'),
-  ])
+  await together([resumed(lab, person, submitted, 2, 'twice'), resumed(lab, person, submitted, 2, 'twice')])
   await lab.readLog(person, thread)
 }

@@ -40,35 +40,40 @@ async function byTokens(lab: Lab): Promise<void> {
 }
 
 async function bySimulation(lab: Lab): Promise<void> {
-  const { simulation, recorder, plan } = lab
-  if (simulation === null) return
-  recorder.secret('simulation-key', simulation.key)
-  for (let index = 0; index < plan.users; index += 1) {
-    const name = nameOf(lab, index)
-    const body = { persona: personas[index % personas.length] ?? 'alice', run: name, mode: 'token' }
-    const answer = await lab.http(null, {
-      method: 'POST',
-      path: e2ePaths.session,
-      headers: signSimulation(lab, simulation, {
-        method: 'POST',
-        path: e2ePaths.session,
-        body: JSON.stringify(body),
-      }),
-      body,
-      about: 'simulate',
-    })
-    const token = answer.json()?.['token']
-    if (typeof token !== 'string') continue
-    recorder.secret(`simulated${index + 1}`, token)
-    const session = await sessionOf(lab, token)
-    if (session !== null) lab.people.push({ name, token, ...session })
+  if (lab.simulation !== null) lab.recorder.secret('simulation-key', lab.simulation.key)
+  for (let index = 0; index < lab.plan.users; index += 1) {
+    const person = await simulatedPerson(lab, nameOf(lab, index), index)
+    if (person !== null) lab.people.push(person)
   }
 }
 
-async function sessionOf(lab: Lab, token: string): Promise<Pick<Person, 'userId' | 'kind'> | null> {
+/** null: nobody is simulated there, or not with this key. */
+export async function simulatedPerson(lab: Lab, name: string, index: number): Promise<Person | null> {
+  const { simulation, recorder } = lab
+  if (simulation === null) return null
+  const body = { persona: personas[index % personas.length] ?? 'alice', run: name, mode: 'token' }
+  const answer = await lab.http(null, {
+    method: 'POST',
+    path: e2ePaths.session,
+    headers: signSimulation(lab, simulation, {
+      method: 'POST',
+      path: e2ePaths.session,
+      body: JSON.stringify(body),
+    }),
+    body,
+    about: 'simulate',
+  })
+  const token = answer.json()?.['token']
+  if (typeof token !== 'string') return null
+  recorder.secret(name, token)
+  const session = await sessionOf(lab, token)
+  return session === null ? null : { name, token, ...session }
+}
+
+export async function sessionOf(lab: Lab, token: string): Promise<Pick<Person, 'userId' | 'kind'> | null> {
   const session = (await lab.http(null, { path: '/v1/session', token, about: 'session' })).json()
-  const userId = session?.['user']
-  const kind = session?.['kind']
+  const { user: userId, kind, tier } = session ?? {}
+  if (typeof tier === 'string') lab.tier = tier
   return typeof userId === 'string' && typeof kind === 'string' ? { userId, kind } : null
 }
 

@@ -54,10 +54,7 @@ export function judge(lines: readonly Line[]): Proof {
   const earlier = earlierOf(view, results, samples)
   const skipped = view.facts('skipped').map(({ step, why }) => `${step} was left out: ${why}`)
   const troubled = view.facts('trouble').map(({ step, what }) => `${step} broke off: ${what}`)
-  const slower = (earlier?.metrics ?? []).flatMap(({ metric, slower: is }) =>
-    is ? [`${metric} was quicker in the earlier proof; --against would tell why`] : [],
-  )
-  const { verdict, headline, reasons } = decide(results, [...skipped, ...troubled, ...slower])
+  const { verdict, headline, reasons } = decide(results, [...skipped, ...troubled])
   const nodes = [
     ...new Set([...view.https, ...view.opens].flatMap(({ headers }) => headers['x-holdfast-node'] ?? [])),
   ].sort()

@@ -66,7 +66,7 @@ export function wouldMiss({ view, results, coverage, model, comparison, nodes }:
       : `faults that meet fewer than ${percent(clopperPearson(0, runs).upper)} of the runs (${runs} runs, 95 %)`,
     ...(comparison.length > 0
       ? [
-          `slowdowns below ${Math.round(100 * Math.min(...comparison.map(({ stableMs }) => marginShare(stableMs))))} % of what --against measured`,
+          `slowdowns below ${Math.round(100 * Math.max(...comparison.map(({ stableMs }) => marginShare(stableMs))))} % of what --against measured`,
         ]
       : ['slowdowns: nothing was compared with (--against)']),
     ...misses.map((miss) => `what was not met of ${miss}`),
