@@ -93,7 +93,7 @@ describe('stopped while runs go on', () => {
           },
         },
       })
-      return proof.checks.find(({ id }) => id === 'drain.rolling')
+      return { verdict: proof.verdict, check: proof.checks.find(({ id }) => id === 'drain.rolling') }
     } finally {
       await running[Symbol.asyncDispose]()
       await rm(dataDir, { recursive: true, force: true })
@@ -101,13 +101,13 @@ describe('stopped while runs go on', () => {
   }
 
   test('SIGTERM lets go politely', { timeout: slow }, async () => {
-    const check = await restart('SIGTERM')
-    expect([check?.examples, check?.outcome]).toEqual([[], 'passed'])
+    const { verdict, check } = await restart('SIGTERM')
+    expect([check?.examples, check?.outcome, verdict]).toEqual([[], 'passed', 'GO'])
   })
 
   test('SIGTERM without drain is a NO-GO by drain.rolling', { timeout: slow }, async () => {
-    const check = await restart('SIGKILL')
-    expect(check?.outcome).toBe('failed')
+    const { verdict, check } = await restart('SIGKILL')
+    expect([check?.outcome, verdict]).toEqual(['failed', 'NO-GO'])
     expect(check?.examples.map(({ what }) => what).join()).toMatch(/seen close 1006/)
   })
 })

@@ -1,3 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Facts, judge, sealProof, writeProof } from '@holdfast/prove'
 import { expect, test } from 'vitest'
 import { runHere, temporaryDirectory } from '../holdfast.test-support.ts'
 
@@ -24,4 +28,70 @@ test('a proof in which nothing can be read is not valid, and a typo is no verdic
   expect((await runHere(['prove', 'not an address'])).code).toBe(3)
   // Where nobody listens there is nothing to judge.
   expect((await runHere(['prove', 'http://127.0.0.1:1', '--token', 'a-token-of-nobody'])).code).toBe(4)
+})
+
+/** A history without a server: of `local`, in which one close was the server's. */
+const historyOf = (code: number): Parameters<typeof judge>[0] => {
+  const at = { t: 0, s: 'connect' }
+  const about = {
+    format: 1,
+    id: 'abc',
+    tool: 'holdfast prove',
+    url: 'http://127.0.0.1:1/',
+    against: null,
+    profile: 'local',
+    startedAt: new Date().toISOString(),
+    expectCommit: null,
+    expectImage: null,
+    steps: [],
+    plan: {},
+    hooks: [],
+    simulated: false,
+    waivers: [],
+    identitySource: 'server',
+    previous: null,
+    rollbackCommand: null,
+  } satisfies Facts['proof']
+  return [
+    { ...at, k: 'fact', name: 'proof', data: about },
+    { ...at, k: 'close', conn: 1, code, reason: '', by: 'server' },
+  ]
+}
+
+test('verify: 0 valid, 2 valid and not enough, 1 not valid; recheck: as the verdict', async () => {
+  await using directory = await temporaryDirectory()
+  const file = (name: string): string => join(directory.path, name)
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const privateKeyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  await writeFile(file('k.pub'), publicKey.export({ type: 'spki', format: 'pem' }))
+  await writeFile(file('policy.json'), JSON.stringify({ requiredChecks: ['iso.delivery'] }))
+  for (const [name, code, expected] of [
+    ['unknown', 1001, 2],
+    ['bad', 1011, 1],
+  ] as const) {
+    const lines = historyOf(code)
+    const proof = judge(lines)
+    const files = await writeProof(file(name), lines, proof)
+    await sealProof(file(name), proof, files, { privateKeyPem, policy: null })
+    expect((await runHere(['prove', 'recheck', file(`${name}/history.jsonl.gz`)])).code).toBe(expected)
+  }
+  const verify = async (...more: readonly string[]) =>
+    (await runHere(['prove', 'verify', file('unknown'), '--key', file('k.pub'), ...more])).code
+  expect(await verify()).toBe(0)
+  expect(await verify('--policy', file('policy.json'))).toBe(2)
+  await writeFile(file('unknown/report.md'), '# GO')
+  expect(await verify()).toBe(1)
+})
+
+test('contract diff: 0 nothing breaks, 1 something does, 2 nobody can tell', async () => {
+  await using directory = await temporaryDirectory()
+  const diff = async (before: object, after: object) => {
+    for (const [name, value] of Object.entries({ before, after }))
+      await writeFile(join(directory.path, name), JSON.stringify(value))
+    const at = (name: string): string => join(directory.path, name)
+    return (await runHere(['prove', 'contract', 'diff', at('before'), at('after')])).code
+  }
+  expect(await diff({ limits: { a: 1 } }, { limits: { a: 2 } })).toBe(0)
+  expect(await diff({ limits: { a: 2 } }, { limits: { a: 1 } })).toBe(1)
+  expect(await diff({ limits: { a: 1 } }, { limits: { a: 1, b: 1 } })).toBe(2)
 })

@@ -15,6 +15,8 @@ export interface KillRow {
   readonly fault: string
   readonly check: string
   readonly caught: boolean
+  /** What the check said without the fault, in a proof of the same steps and plan. */
+  readonly control: CheckResult['outcome']
   /** By what else it was caught. */
   readonly also: readonly string[]
   readonly verdict: Proof['verdict']
@@ -46,8 +48,17 @@ export async function selfTest({ healthy, atATime = 4, onRow }: SelfTestOptions)
   // One that stops the event loop would be felt by the others: it is alone.
   const alone = faults.filter(({ setting }) => setting === 'stall')
   const rows: KillRow[] = []
+  const controls = new Map<string, Promise<Proved>>()
+  /** Faults of the same steps and plan share one. */
+  const controlOf = (fault: PlantedFault): Promise<Proved> => {
+    const { patienceMs = 0, setting } = fault
+    const key = [stepsFor(fault), patienceMs, setting === 'certificate', setting === 'against'].join()
+    const made = controls.get(key) ?? proveWithout(fault)
+    controls.set(key, made)
+    return made
+  }
   const plant = async (fault: PlantedFault): Promise<void> => {
-    const row = rowOf(fault, await proveFault(fault))
+    const row = rowOf(fault, await proveFault(fault), await controlOf(fault))
     rows.push(row)
     onRow?.(row)
   }
@@ -100,13 +111,18 @@ function sealOf(rows: readonly KillRow[], healthy: number, alarms: number): Fact
 
 const isCaught = ({ outcome }: CheckResult): boolean => outcome === 'failed' || outcome === 'unsure'
 
-function rowOf({ name, check }: PlantedFault, { proof }: Proved): KillRow {
+const weight = { passed: 0, unsure: 1, not_exercised: 1, failed: 2 } as const
+
+/** Caught is what passes without the fault and does not with it; what cannot be told without it has to fail with it. */
+function rowOf({ name, check }: PlantedFault, { proof }: Proved, control: Proved): KillRow {
+  const without = control.proof.checks.find(({ id }) => id === check)?.outcome ?? 'not_exercised'
   const against = proof.checks.filter((one) => isCaught(one))
   const expected = against.find(({ id }) => id === check)
   return {
     fault: name,
     check,
-    caught: expected !== undefined && proof.verdict !== 'GO',
+    caught: expected !== undefined && proof.verdict !== 'GO' && weight[without] < weight[expected.outcome],
+    control: without,
     also: against.filter(({ id }) => id !== check).map(({ id }) => id),
     verdict: proof.verdict,
     why: expected?.examples[0]?.what ?? expected?.notes[0] ?? 'nothing was found',
@@ -135,6 +151,12 @@ const stepsFor = ({ check }: PlantedFault): readonly string[] =>
 
 function proveFault(planted: PlantedFault): Promise<Proved> {
   return planted.setting === 'certificate' ? proveCertificate(3) : proveBundled(planted)
+}
+
+function proveWithout(planted: PlantedFault): Promise<Proved> {
+  if (planted.setting === 'certificate') return proveCertificate(90)
+  const { setting, ...rest } = planted
+  return proveBundled({ ...rest, fault: () => ({}), ...(setting === 'against' ? { setting } : {}) })
 }
 
 /** A proof of the bundled server, with a fault before it or none. */
