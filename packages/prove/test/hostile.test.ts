@@ -149,8 +149,11 @@ test('a failure is tried again before the users are gone: what fails always is c
 test.each([
   ['nobody vouches for', 90, false],
   ['has run out', -0.5, true],
-] as const)('a certificate that %s is a NO-GO by tls.cert, not an address where nobody is', async (_, days, trusted) => {
-  const { proof } = await proveCertificate(days, trusted)
-  expect(proof.verdict).toBe('NO-GO')
-  expect(proof.reasons.join()).toMatch(/tls\.cert: not trusted/)
-})
+] as const)(
+  'a certificate that %s is a NO-GO by tls.cert, not an address where nobody is',
+  async (_, days, trusted) => {
+    const { proof } = await proveCertificate(days, trusted)
+    expect(proof.verdict).toBe('NO-GO')
+    expect(proof.reasons.join()).toMatch(/tls\.cert: not trusted/)
+  },
+)

@@ -175,7 +175,8 @@ function route(world: World, request: IncomingMessage, text: string, start: (run
   const body = (): unknown => (text === '' ? {} : JSON.parse(text))
   if (path === '/v1/session')
     return [200, { user, kind: 'simulated', scopes: ['read', 'write', 'account'], tier: 'test' }]
-  if (path === '/v1/agents') return [200, { items: [{ name: 'proof', description: 'Scripts', tools: [], models: ['offline'] }] }]
+  if (path === '/v1/agents')
+    return [200, { items: [{ name: 'proof', description: 'Scripts', tools: [], models: ['offline'] }] }]
   if (path === '/v1/threads')
     return method === 'POST'
       ? [201, createThread(world, user, CreateThread.parse(body()).title ?? '')]
