@@ -1,35 +1,13 @@
 /** axe-core on each screen, in both themes; and what it cannot see: zoom, a narrow screen, still pictures. */
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { buildPage } from '../bin/build-page.ts'
+import { expectNothingFound, notReachedByTab } from './axe.test-support.ts'
 import { hasChromium, openBrowser, openVisitor, type Visitor } from './browser.test-support.ts'
 import { openPageServer, type PageServer, signIn } from './server.test-support.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 const patienceMs = 90_000
-
-interface AxeResult {
-  readonly violations: readonly {
-    readonly id: string
-    readonly help: string
-    readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[]
-  }[]
-  readonly passes: readonly unknown[]
-}
-
-let axeSource: string
-/** Through the debugging protocol, which the page's policy does not bind. */
-async function audit(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axeSource)
-  const { violations, passes } = (await page.evaluate('axe.run()')) as AxeResult
-  expect(passes.length).toBeGreaterThan(5)
-  return violations.map(
-    ({ id, help, nodes }) =>
-      `${id}: ${help}\n${nodes.map((node) => `  ${node.html.slice(0, 160)}`).join('\n')}`,
-  )
-}
 
 const lastTurn = (page: Page) => page.getByRole('article').last()
 
@@ -42,7 +20,6 @@ describe.skipIf(!hasChromium)('for everybody (needs /usr/bin/chromium)', () => {
 
   beforeAll(async () => {
     await buildPage()
-    axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     browser = await openBrowser()
     server = await openPageServer()
     visitor = await openVisitor(browser)
@@ -141,10 +118,18 @@ describe.skipIf(!hasChromium)('for everybody (needs /usr/bin/chromium)', () => {
     ],
   ]
   test.each(screens)('axe finds nothing: %s', async (_, go) => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      await go()
-      expect([colorScheme, ...(await audit(page))]).toEqual([colorScheme])
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    await go()
+    await expectNothingFound(page)
+  })
+
+  test('Tab alone leads to everything there is to click and to write into', async () => {
+    for (const path of ['/', new URL(addresses.answered).pathname, '/settings', '/operations']) {
+      await page.goto(server.url + path)
+      await page.getByRole('heading').first().waitFor()
+      if (path.startsWith('/threads/')) await lastTurn(page).locator('figure svg').first().waitFor()
+      if (path === '/settings') await page.getByText('There are no tokens.').waitFor()
+      expect([path, await notReachedByTab(page)]).toEqual([path, []])
     }
   })
 
