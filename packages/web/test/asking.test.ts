@@ -1,13 +1,10 @@
-/** Asking, in the odd moments: before the thread is there, after a file, while another run is under way. */
+/** Asking, in the odd moments: before the thread is there, after a file. */
 import type { Page } from 'playwright-core'
 import { describe, expect, test, vi } from 'vitest'
 import { hasChromium } from './browser.test-support.ts'
 import { visit, visitTimeouts } from './visit.test-support.ts'
 
 vi.setConfig(visitTimeouts)
-
-/** Large enough that a run over it can be met in the middle. */
-const manyRows = 120_000
 
 describe.skipIf(!hasChromium)('asking (needs /usr/bin/chromium)', () => {
   const here = visit()
@@ -79,28 +76,5 @@ describe.skipIf(!hasChromium)('asking (needs /usr/bin/chromium)', () => {
     await page.unroute('**/v1/threads/*/state')
     await lastTurn().getByText('Needs data').waitFor()
     expect(await page.getByText('This page tries by itself').count()).toBe(0)
-  })
-
-  test('the next question waits its turn, can be taken back, and asked again', async () => {
-    const { page } = here
-    await here.addFile(await here.csv('queue.csv', manyRows))
-    await page
-      .getByText(/csv, \d/)
-      .first()
-      .waitFor()
-    await ask('Where does the money go?')
-    await lastTurn().getByText('Looking into the files').waitFor()
-    await ask('And the next one?')
-    await lastTurn().getByRole('heading', { name: 'And the next one?' }).waitFor()
-    await lastTurn().getByRole('button', { name: 'Take back' }).click()
-    await lastTurn().getByText('Stopped by you').waitFor()
-    // The one before it went on.
-    const first = page.getByRole('article').first()
-    await first.getByText('Verified playbook').waitFor()
-    expect(await page.getByRole('article').count()).toBe(2)
-    await lastTurn().getByRole('button', { name: 'Ask again' }).click()
-    await expect.poll(() => page.getByRole('article').count(), { timeout: 60_000 }).toBe(3)
-    await lastTurn().getByRole('heading', { name: 'And the next one?' }).waitFor()
-    await page.getByRole('button', { name: 'Stop', exact: true }).waitFor({ state: 'hidden' })
   })
 })
