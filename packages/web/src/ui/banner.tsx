@@ -12,14 +12,16 @@ export function Banner(): ReactNode {
   const simulated = who.kind === 'simulated' ? simulatedText(who.simulated) : null
   if (tier === null && simulated === null) return null
   return (
-    <div
-      role="note"
-      aria-label="About this server"
-      className="flex shrink-0 items-center justify-center gap-2 border-b border-line bg-wait-soft px-4 py-1 text-center text-xs font-medium text-wait"
-    >
-      <Icon name="alert" className="size-3.5" />
-      {[tier, simulated].filter((text) => text !== null).join(' · ')}
-    </div>
+    <header>
+      <div
+        role="note"
+        aria-label="About this server"
+        className="flex shrink-0 items-center justify-center gap-2 border-b border-line bg-wait-soft px-4 py-1 text-center text-xs font-medium text-wait"
+      >
+        <Icon name="alert" className="size-3.5" />
+        {[tier, simulated].filter((text) => text !== null).join(' · ')}
+      </div>
+    </header>
   )
 }
 
