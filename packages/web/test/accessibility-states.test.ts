@@ -36,7 +36,7 @@ describe.skipIf(!hasChromium)('for everybody, at every moment (needs /usr/bin/ch
   test('a run under way, and one that waits for it', async () => {
     answer({ kind: 'silence', pieces: ['So far'] })
     await ask('Is it running?')
-    await lastTurn().getByText('So far').waitFor()
+    await here.page.getByRole('button', { name: 'Stop', exact: true }).waitFor()
     await ask('And the next?')
     await lastTurn().getByRole('button', { name: 'Take back' }).waitFor()
     await expectNothingFound(here.page)

@@ -20,14 +20,14 @@ describe.skipIf(!hasChromium)('the queue (needs /usr/bin/chromium)', () => {
       HOLDFAST_OPENAI_API_KEY: model.key,
     },
   }))
-  const { ask, lastTurn } = here
+  const { ask } = here
 
   test('the next question waits its turn; it can be taken back, and asked again', async () => {
     const { page } = here
     const turn = (at: number) => page.getByRole('article').nth(at)
     model.script(() => ({ kind: 'silence', pieces: ['So far'] }))
     await ask('The first?')
-    await lastTurn().getByText('So far').waitFor()
+    await page.getByRole('button', { name: 'Stop', exact: true }).waitFor()
     await ask('The second?')
     await turn(1).getByRole('button', { name: 'Take back' }).waitFor()
     await ask('The third?')

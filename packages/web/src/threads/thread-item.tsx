@@ -32,6 +32,7 @@ export function ThreadItem({
   readonly current: boolean
   readonly onOpened: () => void
 }): ReactNode {
+  const [place, setPlace] = useState<HTMLLIElement | null>(null)
   const [renames, setRenames] = useState(false)
   const [text, icon, colour] = states[thread.activity]
   const title = thread.title === '' ? 'Untitled' : thread.title
@@ -45,6 +46,7 @@ export function ThreadItem({
   }
   return (
     <li
+      ref={setPlace}
       className={`group relative flex items-center rounded-lg ${current ? 'bg-accent-soft' : 'hover:bg-sunken focus-within:bg-sunken'}`}
     >
       <a
@@ -66,7 +68,8 @@ export function ThreadItem({
         >
           <Icon name="more" className="size-[18px]" />
         </Menu.Trigger>
-        <Menu.Portal>
+        {/* Beyond the list, which would cut it off; within the landmark it belongs to. */}
+        <Menu.Portal container={place?.closest<HTMLElement>('aside, [role=dialog]') ?? null}>
           <Menu.Content
             align="end"
             className="z-30 min-w-36 rounded-lg border border-line bg-surface p-1 text-sm shadow-raised"
