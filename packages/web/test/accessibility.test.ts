@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { buildPage } from '../bin/build-page.ts'
-import { expectNothingFound, notReachedByTab } from './axe.test-support.ts'
+import { audit } from './axe.test-support.ts'
 import { hasChromium, openBrowser, openVisitor, type Visitor } from './browser.test-support.ts'
 import { openPageServer, type PageServer, signIn } from './server.test-support.ts'
 
@@ -118,18 +118,10 @@ describe.skipIf(!hasChromium)('for everybody (needs /usr/bin/chromium)', () => {
     ],
   ]
   test.each(screens)('axe finds nothing: %s', async (_, go) => {
-    await page.emulateMedia({ reducedMotion: 'reduce' })
-    await go()
-    await expectNothingFound(page)
-  })
-
-  test('Tab alone leads to everything there is to click and to write into', async () => {
-    for (const path of ['/', new URL(addresses.answered).pathname, '/settings', '/operations']) {
-      await page.goto(server.url + path)
-      await page.getByRole('heading').first().waitFor()
-      if (path.startsWith('/threads/')) await lastTurn(page).locator('figure svg').first().waitFor()
-      if (path === '/settings') await page.getByText('There are no tokens.').waitFor()
-      expect([path, await notReachedByTab(page)]).toEqual([path, []])
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await go()
+      expect([colorScheme, ...(await audit(page))]).toEqual([colorScheme])
     }
   })
 

@@ -15,7 +15,7 @@ interface AxeResult {
 let source: Promise<string> | null = null
 
 /** What axe-core finds; through the debugging protocol, which the page's policy does not bind. */
-async function audit(page: Page): Promise<readonly string[]> {
+export async function audit(page: Page): Promise<readonly string[]> {
   source ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   await page.evaluate(await source)
   const { violations, passes } = (await page.evaluate('axe.run()')) as AxeResult
@@ -32,25 +32,4 @@ export async function expectNothingFound(page: Page): Promise<void> {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     expect([colorScheme, ...(await audit(page))]).toEqual([colorScheme])
   }
-}
-
-/** By Tab alone, once around the page: what could be clicked or written into, and was not come by. */
-export async function notReachedByTab(page: Page): Promise<unknown> {
-  await page.evaluate('window.stops = new Set()')
-  const isAround = `(() => {
-    const { activeElement, body } = document
-    if (activeElement === body) return false
-    if (stops.has(activeElement)) return true
-    stops.add(activeElement)
-    return false
-  })()`
-  for (let around = false; !around; ) {
-    await page.keyboard.press('Tab')
-    around = (await page.evaluate(isAround)) as boolean
-  }
-  // Of radio buttons the chosen one is the stop; arrows lead to the others.
-  return page.evaluate(`[...document.querySelectorAll(
-    'a[href], button:enabled, input:enabled:not([type=radio]:not(:checked)), textarea, select, summary, [tabindex="0"]'
-  )].filter((element) => element.checkVisibility({ visibilityProperty: true }) && !stops.has(element))
-    .map(({ outerHTML }) => outerHTML.slice(0, 160))`)
 }
