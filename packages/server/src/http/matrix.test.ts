@@ -113,7 +113,14 @@ const rows: readonly Row[] = [
   open('GET /login', 200),
   // Of the provider, which is away here: sign-in.test.ts has it there.
   open('GET /auth/login', 503),
-  open('GET /auth/callback', 400),
+  // Whoever is signed in already, in another tab, is led on.
+  {
+    route: 'GET /auth/callback',
+    expected: {
+      ...open('', 400).expected,
+      ...{ owner: 303, other: 303, simulated: 303, 'wrong origin': 303 },
+    },
+  },
 ]
 
 /** Some four hundred requests, a third of them with a user and a file made for them. */
