@@ -16,7 +16,7 @@ describe.each([
   beforeAll(async () => {
     here = await openTestWorkspace({
       limits,
-      sqlLimits: { deadlineMs: 3_000, residentBytes: 1_200 * 1024 * 1024 },
+      sqlLimits: { deadlineMs: 10_000, residentBytes: 1_200 * 1024 * 1024 },
     })
     file = await here.upload(
       'numbers.csv',
