@@ -3,6 +3,7 @@ import { createRecorder } from '../history/recorder.ts'
 import { viewOf } from '../history/view.ts'
 import { readingsOf, violationsOf } from './readings.ts'
 
+const pageItems = 1_000
 const thread = `thr_${'0'.repeat(26)}`
 
 /** A live reading of one connection that got items at these positions, beside a stored log at those. */
@@ -14,21 +15,23 @@ function reading(got: readonly unknown[], stored: readonly unknown[] = []) {
     conn: 1,
     text: JSON.stringify({ type: 'ev', stream: `thread/${thread}`, items: items(got) }),
   })
-  recorder.add({
-    k: 'http',
-    id: 2,
-    user: null,
-    method: 'GET',
-    path: `/v1/threads/${thread}/events`,
-    about: 'log',
-    ms: 1,
-    status: 200,
-    headers: {},
-    body: JSON.stringify({ items: items(stored) }),
-    bytes: 1,
-    retries: 0,
-    error: null,
-  })
+  // Page by page, as the log is read.
+  for (let at = 0; at < stored.length; at += pageItems)
+    recorder.add({
+      k: 'http',
+      id: 2 + at,
+      user: null,
+      method: 'GET',
+      path: `/v1/threads/${thread}/events`,
+      about: 'log',
+      ms: 1,
+      status: 200,
+      headers: {},
+      body: JSON.stringify({ items: items(stored.slice(at, at + pageItems)) }),
+      bytes: 1,
+      retries: 0,
+      error: null,
+    })
   recorder.fact('reader', {
     conn: 1,
     user: 'u',

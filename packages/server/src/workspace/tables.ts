@@ -161,10 +161,15 @@ export function createTables({ directory, uploads, sql, workspace }: TablesOptio
     async ingest(file, signal) {
       let shared = ingests.get(file.id)
       if (shared === undefined) {
-        shared = shareIngest((ended) => ingestNow(file, ended))
-        ingests.set(file.id, shared)
-        const forget = (): void => void ingests.delete(file.id)
-        shared.result.then(forget, forget)
+        const started = shareIngest((ended) => ingestNow(file, ended))
+        shared = started
+        ingests.set(file.id, started)
+        const forget = (): void => {
+          if (ingests.get(file.id) === started) ingests.delete(file.id)
+        }
+        started.result.then(forget, forget)
+        // Whoever comes now would wait for a process that is being stopped.
+        started.abandoned.addEventListener('abort', forget, { once: true })
       }
       return await shared.join(signal)
     },
@@ -206,6 +211,8 @@ function asFileError(error: unknown): unknown {
 
 interface SharedIngest {
   readonly result: Promise<TableProfile>
+  /** Nobody waits for it any more. */
+  readonly abandoned: AbortSignal
   join(signal: AbortSignal): Promise<TableProfile>
 }
 
@@ -216,6 +223,7 @@ function shareIngest(start: (signal: AbortSignal) => Promise<TableProfile>): Sha
   let waiting = 0
   return {
     result,
+    abandoned: ended.signal,
     async join(signal) {
       signal.throwIfAborted()
       waiting += 1
