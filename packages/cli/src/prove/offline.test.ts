@@ -1,8 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Facts, judge, sealProof, writeProof } from '@holdfast/prove'
+import { judge, sealProof, writeProof } from '@holdfast/prove'
 import { expect, test } from 'vitest'
+import { historyOf } from '../../../prove/test/history.test-support.ts'
 import { runHere, temporaryDirectory } from '../holdfast.test-support.ts'
 
 test('what stands after a subcommand is its own: a policy that cannot be read is never passed over', async () => {
@@ -30,33 +31,11 @@ test('a proof in which nothing can be read is not valid, and a typo is no verdic
   expect((await runHere(['prove', 'http://127.0.0.1:1', '--token', 'a-token-of-nobody'])).code).toBe(4)
 })
 
-/** A history without a server: of `local`, in which one close was the server's. */
-const historyOf = (code: number): Parameters<typeof judge>[0] => {
-  const at = { t: 0, s: 'connect' }
-  const about = {
-    format: 1,
-    id: 'abc',
-    tool: 'holdfast prove',
-    url: 'http://127.0.0.1:1/',
-    against: null,
-    profile: 'local',
-    startedAt: new Date().toISOString(),
-    expectCommit: null,
-    expectImage: null,
-    steps: [],
-    plan: {},
-    hooks: [],
-    simulated: false,
-    waivers: [],
-    identitySource: 'server',
-    previous: null,
-    rollbackCommand: null,
-  } satisfies Facts['proof']
-  return [
-    { ...at, k: 'fact', name: 'proof', data: about },
-    { ...at, k: 'close', conn: 1, code, reason: '', by: 'server' },
-  ]
-}
+/** Of `local`, in which one close was the server's. */
+const closedWith = (code: number) =>
+  historyOf({ startedAt: new Date().toISOString() }, (recorder) =>
+    recorder.add({ k: 'close', conn: 1, code, reason: '', by: 'server' }),
+  )
 
 test('verify: 0 valid, 2 valid and not enough, 1 not valid; recheck: as the verdict', async () => {
   await using directory = await temporaryDirectory()
@@ -69,7 +48,7 @@ test('verify: 0 valid, 2 valid and not enough, 1 not valid; recheck: as the verd
     ['unknown', 1001, 2],
     ['bad', 1011, 1],
   ] as const) {
-    const lines = historyOf(code)
+    const lines = closedWith(code)
     const proof = judge(lines)
     const files = await writeProof(file(name), lines, proof)
     await sealProof(file(name), proof, files, { privateKeyPem, policy: null })

@@ -20,8 +20,8 @@ type Call =
   | Omit<Extract<WorkerRequest, { kind: 'close' }>, 'id'>
 
 /**
- * Starts the worker and resolves when its database is open. The first start of a directory makes a database (about 3 s,
- * or 1 s where there is a template); later ones take a third of a second.
+ * Starts the worker and resolves when its database is open. The first start of a directory makes a database, which
+ * takes seconds (a third less where there is a template); later ones open what is there.
  * @throws {HoldfastError} not_ready: the directory cannot be opened as a database
  */
 export async function openPgliteClient(options: WorkerOptions): Promise<PgliteClient> {
