@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { sampleUsage } from '../../packages/cli/src/sample/sample-usage.ts'
+import { listPrices, priceTableSql } from '../../packages/server/src/agents/data-helper/prices.ts'
 import { canWatchProcesses, treeBytes } from './process-tree.ts'
 import { median, table } from './table.ts'
 
@@ -33,20 +34,30 @@ export async function benchAsk(args: readonly string[]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
   try {
     const file = join(folder, 'usage.csv')
-    await pipeline(Readable.from(widened(sampleUsage({ rows }))), createWriteStream(file))
+    const models = new Set<string>()
+    await pipeline(Readable.from(widened(sampleUsage({ rows }), models)), createWriteStream(file))
+    // The answer's queries read it; an analyst would type it in.
+    const prices = priceTableSql(listPrices([...models], new Date()))
     console.log(
       `${rows.toLocaleString('en-US')} rows, 14 columns, ${Math.round((await stat(file)).size / 2 ** 20)} MiB`,
     )
-    for (const question of questions) await benchQuestion(question, { file, folder, rounds })
+    for (const question of questions) await benchQuestion(question, { file, folder, rounds, prices })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** Two columns more, which nothing is asked of: exports have such, and they are read and profiled as well. */
-function* widened(lines: Iterable<string>): Iterable<string> {
+/**
+ * Two columns more, which nothing is asked of: exports have such, and they are read and profiled as well. Every name
+ * in the column `model` is added to `models`.
+ */
+function* widened(lines: Iterable<string>, models: Set<string>): Iterable<string> {
   let row = -1
+  let modelAt = 0
   for (const line of lines) {
+    const cells = line.trimEnd().split(',')
+    if (row < 0) modelAt = cells.indexOf('model')
+    else models.add(cells[modelAt] ?? '')
     yield `${line.trimEnd()},${row < 0 ? 'region,host' : `eu-west-${row % 3},host-${row % 40}`}\n`
     row += 1
   }
@@ -54,7 +65,12 @@ function* widened(lines: Iterable<string>): Iterable<string> {
 
 async function benchQuestion(
   question: string,
-  { file, folder, rounds }: { readonly file: string; readonly folder: string; readonly rounds: number },
+  {
+    file,
+    folder,
+    rounds,
+    prices,
+  }: { readonly file: string; readonly folder: string; readonly rounds: number; readonly prices: string },
 ): Promise<void> {
   const first: Measured[] = []
   const again: Measured[] = []
@@ -67,7 +83,7 @@ async function benchQuestion(
     first.push(await askOnce(question, file, dataDir))
     again.push(await askOnce(question, file, dataDir))
     const peer = fileURLToPath(new URL('duckdb-alone.ts', import.meta.url))
-    alone.push(await measure([peer, file, queriesOf(again.at(-1))]))
+    alone.push(await measure([peer, file, prices, queriesOf(again.at(-1))]))
     await rm(dataDir, { recursive: true, force: true })
   }
 

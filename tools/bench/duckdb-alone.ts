@@ -2,11 +2,12 @@
  * The peer of `bench ask`: DuckDB with its default settings in a process of its own, doing what an analyst would type
  * for the same answer. Load, profile, type, query. Prints one JSON object of seconds.
  *
- *   node duckdb-alone.ts FILE QUERIES     QUERIES: JSON text of the SQL the answer was computed with
+ *   node duckdb-alone.ts FILE PRICES QUERIES     PRICES: SQL of the table of list prices; QUERIES: JSON text of the SQL
+ *                                                the answer was computed with
  */
 import { DuckDBInstance } from '@duckdb/node-api'
 
-const [file = '', queries = '[]'] = process.argv.slice(2)
+const [file = '', prices = '', queries = '[]'] = process.argv.slice(2)
 const instance = await DuckDBInstance.create(':memory:')
 const connection = await instance.connect()
 const seconds: Record<string, number> = {}
@@ -28,6 +29,7 @@ await step('type', [
      cost_usd::DOUBLE AS cost_usd, latency_ms::DOUBLE AS latency_ms, nullif(ttft_ms, '')::DOUBLE AS ttft_ms,
      status::INTEGER < 400 AS ok
    FROM raw`,
+  prices,
 ])
 await step('query', JSON.parse(queries) as string[])
 console.log(JSON.stringify(seconds))

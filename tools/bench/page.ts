@@ -29,7 +29,17 @@ the work of the frame that shows it, from its first script to after its picture.
 /** Of the issue this bench answers. */
 const goals = { openRatio: 1.5, deltaP95Ms: 20 } as const
 
-const Told = z.object({ deltas: z.int(), pauseMs: z.number(), last: z.string() })
+/** What an answer ends with. A question, which is on the page too, names only the key. */
+const endings = {
+  usual: 'So it is.',
+  awaited: 'This is the last answer.',
+  streamed: 'That was all.',
+} as const
+const Told = z.object({
+  deltas: z.int(),
+  pauseMs: z.number(),
+  ending: z.enum(['usual', 'awaited', 'streamed']),
+})
 /** Runs in the page, before the page's own. */
 const watchPath = join(import.meta.dirname, 'page-watch.js')
 
@@ -45,7 +55,7 @@ async function* parts(
     if (told.pauseMs > 0) await sleep(told.pauseMs)
     yield { type: 'text-delta', id: 't', delta: words }
   }
-  yield { type: 'text-delta', id: 't', delta: `\n\n${told.last}` }
+  yield { type: 'text-delta', id: 't', delta: `\n\n${endings[told.ending]}` }
   yield { type: 'text-end', id: 't' }
   const usage = {
     inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 },
@@ -118,7 +128,7 @@ async function openHouse() {
     async thread(turns: number): Promise<string> {
       const { id } = Thread.parse(await post('/threads', { title: `${turns} turns` }))
       for (let turn = 1; turn <= turns; turn += 1)
-        await done(await ask(id, { deltas: 3, pauseMs: 0, last: turn === turns ? marker : 'So it is.' }))
+        await done(await ask(id, { deltas: 3, pauseMs: 0, ending: turn === turns ? 'awaited' : 'usual' }))
       return id
     },
     async [Symbol.asyncDispose]() {
@@ -128,21 +138,19 @@ async function openHouse() {
   }
 }
 
-const marker = 'This is the last answer.'
-
 /** From the start of the navigation until the last answer is on the page. */
 async function openMs(page: Page, url: string): Promise<number> {
   await page.goto(url)
-  await page.getByRole('article').last().getByText(marker).waitFor()
+  await page.getByRole('article').last().getByText(endings.awaited).waitFor()
   return (await page.evaluate('pageWatch.shownAt()')) as number
 }
 
 async function deltaMs(page: Page, url: string, stream: () => Promise<void>): Promise<readonly number[]> {
   await page.goto(url)
-  await page.getByRole('article').last().getByText(marker).waitFor()
+  await page.getByRole('article').last().getByText(endings.awaited).waitFor()
   await page.evaluate('pageWatch.reset()')
   await stream()
-  await page.getByRole('article').last().getByText('That was all.').waitFor()
+  await page.getByRole('article').last().getByText(endings.streamed).waitFor()
   return (await page.evaluate('pageWatch.frames')) as number[]
 }
 
@@ -170,7 +178,9 @@ export async function benchPage(args: readonly string[]): Promise<void> {
     await using visitor = await openVisitor(browser)
     const { page } = visitor
     page.setDefaultTimeout(120_000)
-    await page.addInitScript(`const awaited = ${JSON.stringify(marker)};${await readFile(watchPath, 'utf8')}`)
+    await page.addInitScript(
+      `const awaited = ${JSON.stringify(endings.awaited)};${await readFile(watchPath, 'utf8')}`,
+    )
     await page.goto(house.link())
     await page.getByRole('heading', { level: 1 }).waitFor()
     const opened = new Map<number, number[]>(lengths.map((turns) => [turns, []]))
@@ -182,7 +192,7 @@ export async function benchPage(args: readonly string[]): Promise<void> {
       }
     const rows: (readonly (string | number)[])[] = []
     for (const { turns, url, id } of threads) {
-      const told = { deltas: Number(values.deltas), pauseMs: 40, last: 'That was all.' }
+      const told = { deltas: Number(values.deltas), pauseMs: 40, ending: 'streamed' } as const
       const frames = await deltaMs(page, url + id, async () => void (await house.ask(id, told)))
       const ms = median(opened.get(turns) ?? [])
       rows.push([

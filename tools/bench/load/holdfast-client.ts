@@ -1,6 +1,7 @@
 import { createClient } from '@holdfast/client'
 import { position, threadId } from '@holdfast/protocol'
 import { sharedNowMs } from '../clock.ts'
+import { numbersMessage } from './numbers-message.ts'
 import type { Connect } from './receiver.ts'
 
 /** The published client, with its own delays and its own reconnecting. */
@@ -47,7 +48,7 @@ export const connectHoldfastClient: Connect = async ({ url, token, thread: known
   return {
     async run(count, heard) {
       const submitted = client.submit(thread, {
-        message: JSON.stringify({ events: count, legs: 0, pauseMs: 0 }),
+        message: numbersMessage(count),
       })
       for (;;) {
         const { value: event, done } = await next

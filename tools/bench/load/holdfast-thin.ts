@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws'
 import { sharedNowMs } from '../clock.ts'
+import { numbersMessage } from './numbers-message.ts'
 import { postJson } from './post-json.ts'
 import type { Connect, Heard } from './receiver.ts'
 
@@ -101,7 +102,7 @@ export const connectHoldfastThin: Connect = async ({ url, token, thread: known, 
       // Both at once: the run may end before the answer to its submission is read.
       const submitted = postJson(
         `${url}/v1/threads/${thread}/runs`,
-        { message: JSON.stringify({ events, legs: 0, pauseMs: 0 }) },
+        { message: numbersMessage(events) },
         token,
       )
       await Promise.all([submitted, run.ended.promise])
