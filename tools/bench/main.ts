@@ -4,6 +4,7 @@ import { benchBus } from './bus.ts'
 import { benchDelivery } from './delivery.ts'
 import { benchLog } from './log.ts'
 import { benchPage } from './page.ts'
+import { benchProve } from './prove.ts'
 import { benchRuns } from './runs.ts'
 
 interface Bench {
@@ -30,6 +31,10 @@ const benches: Readonly<Record<string, Bench>> = {
     about:
       'the page: opening a thread of 2,000 turns beside one of 50, and what a delta costs there [--help]',
     run: benchPage,
+  },
+  prove: {
+    about: 'prove --against on an unchanged build: its false alarms [--help]',
+    run: benchProve,
   },
   runs: {
     about: 'runs per second and time to their start, beside LangGraph JS, Restate and DBOS [--help]',

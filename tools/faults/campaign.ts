@@ -250,12 +250,18 @@ export async function runCampaign(
     undisturbed: trouble.planned === 0,
   })
   const { verdict, denied } = await judge(truth, followers, {
-    excuses: excusesOf(proxy.strikes, trouble.deeds, proxy.dealings),
+    excuses: excusesOf(proxy.strikes, trouble.deeds, proxy.dealings, proxy.refusals),
     journals: groups.map(({ order }) => order.journalPath),
   })
   writeFileSync(
     join(directory, 'evidence.json'),
-    JSON.stringify({ strikes: proxy.strikes, deeds: trouble.deeds, dealings: proxy.dealings, followers }),
+    JSON.stringify({
+      strikes: proxy.strikes,
+      deeds: trouble.deeds,
+      dealings: proxy.dealings,
+      refusals: proxy.refusals,
+      followers,
+    }),
   )
   const sumOf = (count: (index: number) => number): number =>
     nodes.reduce((sum, _, index) => sum + count(index), 0)

@@ -53,8 +53,12 @@ const seen = (seq: number, from = truth): Seen => {
 const all = truth.events.map(({ seq }) => seen(seq))
 
 /** Client 1 is Ann's and follows her thread. */
-function judge(lines: readonly JournalLine[], log: readonly TruthThread[] = [truth, other]) {
-  const checker = createChecker(log, [{ client: 1, user: ann, thread: truth.id }])
+function judge(
+  lines: readonly JournalLine[],
+  log: readonly TruthThread[] = [truth, other],
+  excuses: readonly Excuse[] = [],
+) {
+  const checker = createChecker(log, [{ client: 1, user: ann, thread: truth.id }], excuses)
   for (const line of lines) checker.record(line)
   return checker.verdict()
 }
@@ -98,6 +102,28 @@ describe('the checker', () => {
     expect(verdict.counts).toEqual(clean)
     expect(verdict).toMatchObject({ committed: 12, delivered: 6, applied: 6, connections: 2 })
     expect(verdict.backToLiveMs).toEqual([240])
+  })
+
+  test('a way back in whose midst there was no server is one over an outage; nothing else is excused by it', () => {
+    const refused = { client: 1, fromMs: commitMs + 100, untilMs: commitMs + 100, deed: 'refused' } as const
+    const lines = [
+      opened(),
+      frame(all.slice(0, 2)),
+      ...apply(all.slice(0, 2)),
+      live(),
+      lost(1, commitMs + 10),
+      opened(2, commitMs + 4_000),
+      subscribed(2, 2),
+      frame(all.slice(2), 2, commitMs + 4_100),
+      live(2, commitMs + 4_200),
+      ...apply(all.slice(2)),
+    ]
+    const verdict = judge(lines, undefined, [refused])
+    expect([verdict.backToLiveMs, verdict.backFromOutageMs]).toEqual([[], [4_190]])
+    expect(judge(lines)).toMatchObject({ backToLiveMs: [4_190], backFromOutageMs: [] })
+    const late = [opened(), live(), frame(all, 1, commitMs + 6_000), ...apply(all)]
+    expect(judge(late, undefined, [refused]).counts['stale']).toBe(judge(late).counts['stale'])
+    expect(judge(late).counts['stale']).toBeGreaterThan(0)
   })
 
   test('lost: live, and without an event of the log', () => {

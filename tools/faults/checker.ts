@@ -52,7 +52,8 @@ export interface Excuse {
   readonly client: number
   readonly fromMs: number
   readonly untilMs: number
-  readonly deed: 'network' | 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'away'
+  /** refused: there was no server to lead it to. It had no connection then: this excuses nothing, it is only told. */
+  readonly deed: 'network' | 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'away' | 'refused'
   /** When the connection to that server was made: one that the client has made since is to another. */
   readonly connectedMs?: number
 }
@@ -99,6 +100,7 @@ interface ClientState extends Follower {
   lostSinceMs: number | null
   failed: boolean
   excuses: readonly Excuse[]
+  refusals: readonly Excuse[]
 }
 
 export function createChecker(
@@ -125,6 +127,8 @@ export function createChecker(
       places.set(digestOf(event), { thread: thread.id, seq: event.seq, atMs: Date.parse(event.at) })
   }
   const own = Map.groupBy(excuses, ({ client }) => client)
+  const ownOf = (client: number, refused: boolean): readonly Excuse[] =>
+    (own.get(client) ?? []).filter(({ deed }) => (deed === 'refused') === refused)
   const states = new Map<number, ClientState>(
     followers.map((follower) => [
       follower.client,
@@ -136,7 +140,8 @@ export function createChecker(
         connection: null,
         lostSinceMs: null,
         failed: false,
-        excuses: own.get(follower.client) ?? [],
+        excuses: ownOf(follower.client, false),
+        refusals: ownOf(follower.client, true),
       },
     ]),
   )
@@ -254,7 +259,7 @@ export function createChecker(
             )
           if (state.lostSinceMs !== null) {
             const lostSinceMs = state.lostSinceMs
-            const outage = state.excuses.some(
+            const outage = [...state.excuses, ...state.refusals].some(
               ({ deed, fromMs, untilMs }) => deed !== 'network' && fromMs <= atMs && untilMs >= lostSinceMs,
             )
             const samples = outage ? backFromOutageMs : backToLiveMs

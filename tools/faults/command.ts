@@ -17,7 +17,8 @@ export type Command =
   /** One after the other. */
   | { readonly kind: 'campaigns'; readonly plans: readonly Plan[] }
   | { readonly kind: 'model'; readonly seeds: number; readonly seed: number }
-  | { readonly kind: 'planted' }
+  /** Only bugs whose names hold `name`; empty: all, and each trial without any. */
+  | { readonly kind: 'planted'; readonly name: string }
 
 /** @throws {Error} a flag nobody knows, or a value that is no number; the message says which */
 export function parseCommand(argv: readonly string[]): Command {
@@ -27,6 +28,7 @@ export function parseCommand(argv: readonly string[]): Command {
       help: { type: 'boolean' },
       profile: { type: 'string' },
       planted: { type: 'boolean' },
+      bug: { type: 'string' },
       'with-bug': { type: 'string' },
       postgres: { type: 'string' },
       bus: { type: 'string' },
@@ -44,7 +46,7 @@ export function parseCommand(argv: readonly string[]): Command {
     return value
   }
   if (values.help === true) return { kind: 'help' }
-  if (values.planted === true) return { kind: 'planted' }
+  if (values.planted === true) return { kind: 'planted', name: values.bug ?? '' }
   const { profile = 'ci' } = values
   if (profile === 'model') return { kind: 'model', seeds: number('seeds', 100_000), seed: number('seed', 1) }
   const planOf = (name: string): Plan => {
@@ -77,7 +79,7 @@ export function helpText(): string {
     `Usage: npm run faults -- --profile ${names.join('|')} [flags]`,
     '       npm run faults -- --profile cluster [flags]     cluster-nats, cluster-notify and cluster-single',
     '       npm run faults -- --profile model [--seeds 100000] [--seed 1]',
-    '       npm run faults -- --planted',
+    '       npm run faults -- --planted [--bug TEXT]        bugs whose names hold TEXT; default all',
     '',
     row('flag', '', names),
     ...Object.entries(planFlags).map(([name, about]) =>

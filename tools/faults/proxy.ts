@@ -46,6 +46,12 @@ export interface Dealing {
   untilMs: number
 }
 
+/** A connection that came while there was no server to lead it to. */
+export interface Refusal {
+  readonly client: number
+  readonly atMs: number
+}
+
 export interface ProxiedConnection {
   readonly client: number
   /** Of the server it goes to. */
@@ -68,6 +74,7 @@ export interface FaultProxy extends AsyncDisposable {
   readonly strikes: readonly Strike[]
   /** Who was connected to which server, and when. */
   readonly dealings: readonly Dealing[]
+  readonly refusals: readonly Refusal[]
   /** Connections that were opened, over all time. */
   readonly opened: number
 }
@@ -89,6 +96,7 @@ export function openFaultProxy(): FaultProxy {
   const ofClient = new Map<number, Set<Joined>>()
   const strikes: Strike[] = []
   const dealings: Dealing[] = []
+  const refusals: Refusal[] = []
   let targets: readonly number[] = []
   let opened = 0
 
@@ -97,6 +105,7 @@ export function openFaultProxy(): FaultProxy {
     opened += 1
     if (port === undefined) {
       near.on('error', () => {})
+      refusals.push({ client, atMs: Date.now() })
       // Not at once: hundreds of clients knocking in a circle would take the CPU from the server that starts.
       setTimeout(() => near.resetAndDestroy(), refuseAfterMs)
       return
@@ -143,6 +152,7 @@ export function openFaultProxy(): FaultProxy {
     connections: () => [...open.values()],
     strikes,
     dealings,
+    refusals,
     get opened() {
       return opened
     },

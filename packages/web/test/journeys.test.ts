@@ -2,24 +2,13 @@
  * What people do with the page, in a real Chromium on a real server over real sockets. After each journey no page may
  * have complained: no error in its console, none of its scripts, no violation of its policy.
  */
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { runHere } from '../../cli/src/holdfast.test-support.ts'
-import { buildPage } from '../bin/build-page.ts'
-import { hasChromium, openBrowser, openVisitor, type Visitor } from './browser.test-support.ts'
-import { openPageServer, type PageServer, signIn } from './server.test-support.ts'
+import { readFile } from 'node:fs/promises'
+import type { Locator, Page } from 'playwright-core'
+import { describe, expect, test, vi } from 'vitest'
+import { hasChromium, openVisitor } from './browser.test-support.ts'
+import { patienceMs, visit, visitTimeouts } from './visit.test-support.ts'
 
-// Each is a whole visit, on a machine that does other things as well.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
-const patienceMs = 90_000
-
-let browser: Browser
-let server: PageServer
-let visitor: Visitor
-let page: Page
-let tolerated: RegExp[] = []
+vi.setConfig(visitTimeouts)
 
 const money = 'Where does the money go?'
 /** Large enough that a run over it can be met in the middle. */
@@ -27,47 +16,16 @@ const manyRows = 120_000
 const mostBytes = 20 * 1024 * 1024
 
 describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
-  beforeAll(async () => {
-    await buildPage()
-    browser = await openBrowser()
-    server = await openPageServer({ env: { HOLDFAST_MAX_FILE_BYTES: String(mostBytes) } })
-    visitor = await openVisitor(browser)
-    ;({ page } = visitor)
-    page.setDefaultTimeout(patienceMs)
-    await signIn(page, server)
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.[Symbol.asyncDispose]()
-  })
-  beforeEach(async ({ onTestFinished }) => {
-    const before = visitor.complaints.length
-    tolerated = []
-    onTestFinished(() => {
-      const untold = visitor.complaints.slice(before)
-      expect(untold.filter((text) => !tolerated.some((pattern) => pattern.test(text)))).toEqual([])
-    })
-    await page.goto(server.url)
-  })
-  /** What the server refused or could not be asked is an error to a browser, and none of the page's. */
-  const tolerate = (pattern: RegExp): void => void tolerated.push(pattern)
-  const ask = async (text: string, on = page): Promise<void> => {
-    await on.getByRole('textbox', { name: 'Your question' }).fill(text)
-    await on.keyboard.press('Enter')
-  }
-  const lastTurn = (on = page) => on.getByRole('article').last()
-  const csv = async (name: string, rows: number): Promise<string> => {
-    const path = join(server.dataDir, name)
-    await writeFile(path, (await runHere(['sample', '--rows', String(rows)])).stdout)
-    return path
-  }
-  const addFile = async (path: string, on = page): Promise<void> => {
-    const chooser = on.waitForEvent('filechooser')
-    await on.getByRole('button', { name: 'Add files' }).click()
-    await (await chooser).setFiles(path)
-  }
+  const here = visit(() => ({ env: { HOLDFAST_MAX_FILE_BYTES: String(mostBytes) } }))
+  const { addFile, ask, csv, file, lastTurn, tolerate } = here
+  const listedFile = (page: Page): Promise<void> =>
+    page
+      .getByText(/csv, \d/)
+      .first()
+      .waitFor()
 
   test('a sign-in link works once, and says so afterwards', async () => {
+    const { server, browser } = here
     const used = server.link()
     await using other = await openVisitor(browser)
     await other.page.goto(used)
@@ -77,6 +35,7 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
   })
 
   test('asked without data: a request card, an upload, an answer with figures, chart and table', async () => {
+    const { page } = here
     await ask(money)
     await page.getByRole('heading', { name: /missing for an answer/ }).waitFor()
     expect(await page.getByText('Where to get it').count()).toBeGreaterThan(0)
@@ -134,6 +93,7 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
   })
 
   test('a first visit: one click answers on the sample, and the reader sees how', async () => {
+    const { page } = here
     await page.getByRole('button', { name: /Why is it slow/ }).click()
     await lastTurn().getByText('Verified playbook').waitFor()
     await lastTurn()
@@ -144,8 +104,8 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
   })
 
   test('two tabs are in step: what is asked, renamed and deleted in one is so in the other', async () => {
-    const second = await visitor.newPage()
-    second.setDefaultTimeout(patienceMs)
+    const { page, server } = here
+    const second = await here.newPage()
     await second.goto(server.url)
     await ask('Two tabs of one mind?')
     await second.getByRole('link', { name: /Two tabs of one mind/ }).click()
@@ -174,6 +134,7 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
   })
 
   test('search looks into titles and questions', async () => {
+    const { page } = here
     await page.getByRole('searchbox').fill('why is it SLOW')
     await page.getByRole('link', { name: /Why is it slow/ }).waitFor()
     await page.getByRole('searchbox').fill('nothing that was ever asked')
@@ -181,24 +142,24 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
   })
 
   test('stop ends a run in its middle, and it can be asked again', async () => {
+    const { page } = here
     await addFile(await csv('many.csv', manyRows))
-    await page
-      .getByText(/csv, \d/)
-      .first()
-      .waitFor()
+    await listedFile(page)
     await ask(money)
     await lastTurn().getByText('Looking into the files').waitFor()
     await page.getByRole('button', { name: 'Stop' }).click()
     await lastTurn().getByText('Stopped by you').waitFor()
-    await lastTurn().getByRole('button', { name: 'Ask again' }).waitFor()
+    await lastTurn().getByRole('button', { name: 'Ask again' }).click()
+    // The same question once more, with its file; what was stopped stays.
+    await expect.poll(() => page.getByRole('article').count()).toBe(2)
+    await lastTurn().getByText('Verified playbook').waitFor()
+    expect(await page.getByRole('article').first().getByText('Stopped by you').count()).toBe(1)
   })
 
   test('a reload in the middle of a run goes on where it was; a server that is killed is taken over, nothing twice', async () => {
+    const { page, server } = here
     await addFile(await csv('again.csv', manyRows))
-    await page
-      .getByText(/csv, \d/)
-      .first()
-      .waitFor()
+    await listedFile(page)
     await ask('Where does all the money go?')
     await lastTurn().getByText('Looking into the files').waitFor()
     await page.reload()
@@ -228,28 +189,33 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
     tolerate(/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/)
   })
 
-  test('offline for a while and back: reading goes on, and what came meanwhile comes', async () => {
+  test('offline for a while and back: reading goes on, and what was asked elsewhere meanwhile comes, once', async () => {
+    const { page, visitor } = here
     await ask('Offline, and then?')
     await lastTurn().getByText('Needs data').waitFor()
-    const second = await visitor.newPage()
-    await second.goto(page.url())
-    await second.getByRole('textbox', { name: 'Your question' }).waitFor()
+    // In a browser of its own: it is not offline.
+    await using other = await here.openOther()
+    await other.page.goto(page.url())
+    await lastTurn(other.page).getByText('Needs data').waitFor()
     await visitor.context.setOffline(true)
     await page
       .getByTestId('connection')
       .getByText(/Offline|Reconnecting|Connecting/)
       .waitFor()
     expect(await lastTurn().getByRole('heading', { level: 2 }).textContent()).toBe('Offline, and then?')
+    await ask('Asked meanwhile?', other.page)
+    await lastTurn(other.page).getByRole('heading', { name: 'Asked meanwhile?' }).waitFor()
+    await lastTurn(other.page).getByText('Needs data').waitFor()
     await visitor.context.setOffline(false)
     await page.getByTestId('connection').getByText('Live').waitFor()
-    await ask('And after that?', second)
-    await lastTurn().getByRole('heading', { name: 'And after that?' }).waitFor()
+    await lastTurn().getByRole('heading', { name: 'Asked meanwhile?' }).waitFor()
+    await lastTurn().getByText('Needs data').waitFor()
     expect(await page.getByRole('article').count()).toBe(2)
-    await second.close()
     tolerate(/ERR_INTERNET_DISCONNECTED/)
   })
 
   test('a tab that is opened as the server goes waits, and is there when the server is', async () => {
+    const { page } = here
     await ask('Is anybody there?')
     await lastTurn().getByText('Needs data').waitFor()
     await page.route('**/v1/**', (route) => route.abort('connectionrefused'))
@@ -262,6 +228,7 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
   })
 
   test('an answer that cannot be drawn leaves the page and its other answers', async () => {
+    const { page, server } = here
     await ask('Broken on purpose?')
     await lastTurn().getByText('Needs data').waitFor()
     const broken = page.url()
@@ -277,6 +244,7 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
   })
 
   test('an upload says how far it is, and can be cancelled', async () => {
+    const { page } = here
     // Held back, so that it can be met on its way.
     const { promise: released, resolve: release } = Promise.withResolvers<void>()
     await page.route('**/v1/threads/*/files*', async (route) => {
@@ -295,18 +263,14 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
   })
 
   test('a question with choices is buttons, and one click answers it', async () => {
+    const { page } = here
     // Seconds or milliseconds? Nothing in the file decides it.
     const rows = Array.from({ length: 300 }, (_, n) => {
       const at = new Date(Date.UTC(2026, 9, 1) + n * 61_000).toISOString()
       return `${at},gpt-5,${3_000 + ((n * 37) % 900)}`
     })
-    const undecided = join(server.dataDir, 'undecided.csv')
-    await writeFile(undecided, `time,model,duration\n${rows.join('\n')}\n`)
-    await addFile(undecided)
-    await page
-      .getByText(/csv, \d/)
-      .first()
-      .waitFor()
+    await addFile(await file('undecided.csv', `time,model,duration\n${rows.join('\n')}\n`))
+    await listedFile(page)
     await ask('Why is it slow, what is our p95?')
     const card = lastTurn().getByRole('region', { name: /^In which unit/ })
     await card.waitFor()
@@ -317,29 +281,25 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
   })
 
   test('a file that is too large, and one that is no data, are refused with what to do', async () => {
+    const { page } = here
     tolerate(/status of (413|415|422)/)
     const refused = page.waitForResponse((response) => response.status() === 413)
-    const large = join(server.dataDir, 'large.csv')
-    await writeFile(large, Buffer.alloc(mostBytes + 1, 'a,b\n1,2\n'))
-    await addFile(large)
+    await addFile(await file('large.csv', Buffer.alloc(mostBytes + 1, 'a,b\n1,2\n')))
     const row = (name: string) => page.getByRole('listitem').filter({ hasText: name }).last()
     await row('large.csv')
       .getByText(/20 MiB|limit|large/i)
       .last()
       .waitFor()
     await (await refused).finished()
-    const pdf = join(server.dataDir, 'notes.pdf')
-    await writeFile(pdf, '%PDF-1.7 notes')
-    await addFile(pdf)
+    await addFile(await file('notes.pdf', '%PDF-1.7 notes'))
     await row('notes.pdf').getByText(/CSV/).waitFor()
     await page.getByRole('button', { name: /^Take notes\.pdf away/ }).click()
     await expect.poll(() => page.getByRole('listitem').filter({ hasText: 'notes.pdf' }).count()).toBe(0)
   })
 
   test('a broken file is named, with why, and the run ends as failed', async () => {
-    const broken = join(server.dataDir, 'broken.json')
-    await writeFile(broken, '{"a": 1, "b": [')
-    await addFile(broken)
+    const { page } = here
+    await addFile(await file('broken.json', '{"a": 1, "b": ['))
     await page
       .getByText(/json, \d/)
       .first()
@@ -353,28 +313,45 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
   })
 
   test('an address of nobody’s thread says no more than that there is none', async () => {
+    const { page, server } = here
     await page.goto(`${server.url}/threads/thr_01J000000000000000000000ZZ`)
     await page.getByRole('heading', { name: 'There is no such conversation' }).waitFor()
     tolerate(/status of 404/)
   })
 
-  test('by the keyboard alone: skip, ask, open a step, go to the settings', async () => {
-    await page.keyboard.press('Shift+Tab')
-    await page.getByRole('textbox', { name: 'Your question' }).focus()
-    await page.keyboard.type('Keyboard only?')
+  test('by the keyboard alone: skip, ask, open a step, look behind a figure, go to the settings', async () => {
+    const { page } = here
+    await addFile(await csv('keys.csv', 500))
+    await listedFile(page)
+    // Past the list of conversations, which may be long.
+    await tabTo(page, page.getByRole('link', { name: /^Skip/ }))
     await page.keyboard.press('Enter')
-    await lastTurn().getByText('Needs data').waitFor()
-    await lastTurn()
-      .getByRole('button', { name: /^Needs data/ })
-      .focus()
+    expect(await page.evaluate('document.activeElement.closest("main") !== null')).toBe(true)
+    await tabTo(page, page.getByRole('textbox', { name: 'Your question' }))
+    await page.keyboard.type(money)
     await page.keyboard.press('Enter')
-    await lastTurn().getByText('Listed what is missing').waitFor()
-    await page.getByRole('link', { name: 'Settings' }).focus()
+    await lastTurn().getByText('Verified playbook').waitFor()
+
+    await tabTo(page, lastTurn().getByRole('button', { name: /^Answered/ }))
+    await page.keyboard.press('Enter')
+    await lastTurn().getByText('Checked whether the data is enough').waitFor()
+    const figure = lastTurn()
+      .getByRole('button', { name: /where it comes from/ })
+      .first()
+    await tabTo(page, figure)
+    await page.keyboard.press('Enter')
+    const evidence = page.getByRole('dialog', { name: 'Where this figure comes from' })
+    await evidence.waitFor()
+    await page.keyboard.press('Escape')
+    await evidence.waitFor({ state: 'hidden' })
+    expect(await isFocused(figure)).toBe(true)
+    await tabTo(page, page.getByRole('link', { name: 'Settings' }))
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Settings' }).waitFor()
   })
 
   test('a screen reader hears what is missing and how it ended, though both come at once', async () => {
+    const { page } = here
     await ask('What is our p95 latency?')
     const said = page.getByRole('log', { name: 'What happened' })
     await expect.poll(() => said.textContent(), { timeout: patienceMs }).toContain('Needs data.')
@@ -386,3 +363,17 @@ describe.skipIf(!hasChromium)('journeys (needs /usr/bin/chromium)', () => {
     )
   })
 })
+
+const isFocused = (one: Locator): Promise<boolean> =>
+  one.evaluate((element) => element === element.ownerDocument.activeElement)
+/** More than a page with one answer has; then it begins anew. */
+const mostTabs = 150
+
+/** With nothing but the key: what it does not reach, nobody without a mouse does. */
+async function tabTo(page: Page, one: Locator): Promise<void> {
+  for (let pressed = 0; pressed < mostTabs; pressed += 1) {
+    if (await isFocused(one)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`${String(one)} was not reached by ${mostTabs} times Tab`)
+}

@@ -1,15 +1,14 @@
 /** Where a bug has to be found. */
-export type TrialKind =
-  /** model.ts: hub, pumps, subscriptions and the client's connection under schedules. */
-  | 'model'
-  /** runs-trial.ts: two workers, a cancel and a take-over on a real store, in one process. */
-  | 'runs'
-  /** A short cluster campaign: two servers on PostgreSQL, killed in tools, effects, answers and before hints. */
-  | 'cluster'
-  /** Two servers to whom nothing is done, and tools that keep their process from anything else. */
-  | 'busy'
-  /** A short campaign: real processes and sockets. */
-  | 'campaign'
+export const trials = {
+  model: 'model.ts: hub, pumps, subscriptions and the connection of the client under schedules',
+  runs: 'runs-trial.ts: two workers, a cancel and a take-over on a real store, in one process',
+  campaign: 'a short campaign: real processes and sockets',
+  cluster:
+    'a short cluster campaign: two servers on PostgreSQL, killed in tools, effects, answers and before hints',
+  frozen: 'two servers on PostgreSQL, by turns frozen for longer than their leases last',
+  busy: 'two servers to whom nothing is done, and tools that keep their process from anything else',
+} as const
+export type TrialKind = keyof typeof trials
 
 /** One text of one file of the product, and what stands there instead. */
 export interface Edit {
@@ -278,7 +277,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'appends without asking for the lease (missing fence), on two servers',
-    trial: 'cluster',
+    trial: 'frozen',
     edits: [
       {
         file: 'packages/server/src/log/append-statement.ts',

@@ -74,6 +74,20 @@ const cluster: Partial<Numbers> = {
   nodes: 2,
   'settle-seconds': 8,
 }
+/** A server that wakes asks for its leases soon: whether it writes before it has the answer is chance at each freeze. */
+const frozen: Partial<Numbers> = {
+  ...cluster,
+  clients: 16,
+  users: 16,
+  seconds: 32,
+  'tool-kills': 0,
+  'effect-kills': 0,
+  'model-kills': 0,
+  'hint-kills': 0,
+  'hint-percent': 0,
+  stops: 4,
+  'stop-seconds': 5,
+}
 const busy: Partial<Numbers> = {
   ...cluster,
   clients: 2,
@@ -89,6 +103,7 @@ const busy: Partial<Numbers> = {
 const campaigns = {
   campaign: { profile: 'ci', numbers: short },
   cluster: { profile: 'cluster-notify', numbers: cluster },
+  frozen: { profile: 'cluster-notify', numbers: frozen },
   busy: { profile: 'cluster-notify', numbers: busy },
 } as const
 

@@ -55,8 +55,15 @@ function combine(found: readonly Aggregate[], howMuch: boolean): SaidAggregate |
   if (together === 'count+sum') return { kind: 'said', aggregate: { kind: 'count' } }
   if (together === 'share+sum' || together === 'count+share')
     return { kind: 'said', aggregate: { kind: 'share' } }
+  // "average number of requests per day" takes one figure of the counts, "average number of tokens" one of the column.
+  if (kinds.length === 2 && kinds.includes('count')) {
+    const other = found.find(({ kind }) => kind !== 'count' && onCounts.has(kind))
+    if (other !== undefined) return { kind: 'said', aggregate: other }
+  }
   return refuse('it names two figures; ask for one at a time')
 }
+
+const onCounts: ReadonlySet<Aggregate['kind']> = new Set(['mean', 'median', 'min', 'max'])
 
 function quantileAt(sentence: Sentence, at: number): { at: number; length: number } | null {
   const word = free(sentence, at)?.word ?? ''

@@ -139,7 +139,7 @@ function measured(
       return refuse('it does not say what is added up: a column, or requests')
     if (aggregate.kind === 'sum')
       return { aggregate: { kind: measure === null ? 'count' : 'sum' }, measure, filters, assumed: [] }
-    return refuse('it does not say of which column; a mean of counts takes two steps')
+    return ofCounts(parts, aggregate, measure)
   }
   const per = perFigure(sentence, parts, aggregate, measure)
   if (per !== null) return per
@@ -157,6 +157,29 @@ function measured(
   if (grouping.perRow && bucketed)
     return refuse('the rows of this file are not single requests, so it has no figure per request')
   return { aggregate, measure, filters, assumed: [] }
+}
+
+/** "average requests per day": one figure of the days' counts. There is nothing else that it could mean. */
+function ofCounts(
+  { filters, grouping, noun }: Parts,
+  { kind: take }: Aggregate,
+  measure: KnownTerm | null,
+): DecidedFigure | Stop {
+  if (noun === null && !outcomeOnly(filters)) return refuse('it does not say of which column')
+  const [over, another] = grouping.groups
+  if (take !== 'mean' && take !== 'median' && take !== 'min' && take !== 'max')
+    return refuse(
+      'it does not say of which column; of counts I take the average, the median and the extremes',
+    )
+  if (over === undefined || another !== undefined || grouping.ranking !== null || grouping.perRow)
+    return refuse(`a figure of counts needs one group that is counted, as in “${take} requests per day”`)
+  return {
+    aggregate: { kind: 'of_totals', take, over },
+    measure,
+    filters,
+    groups: [],
+    assumed: [`only a ${groupLabel(over)} with rows counts`],
+  }
 }
 
 /** "average cost per day": of the rows within each day, of the days' totals, or those totals? Asked of what adds up. */

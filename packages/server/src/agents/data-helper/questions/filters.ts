@@ -1,6 +1,7 @@
 import type { FieldName } from '../fields.ts'
 import { comparedAt, needsUnit, type Operand, quantityAt, unitAt } from './compared.ts'
 import { unitOfName } from './concepts.ts'
+import { exclusionLength, leavingOut } from './exclusions.ts'
 import { takeOutcome } from './outcome-filter.ts'
 import { type Filter, timeGrains } from './reading.ts'
 import {
@@ -18,6 +19,7 @@ import {
 } from './sentence.ts'
 import { isSuperlative } from './superlatives.ts'
 import type { KnownTerm } from './terms.ts'
+import { isValue, valueAt, valuesAt } from './values.ts'
 import {
   aggregateWords,
   comparisons,
@@ -50,7 +52,11 @@ export function takeFilters(sentence: Sentence): readonly PlacedFilter[] | Stop 
     if (free(sentence, at) === undefined) continue
     const taken = sentence.taken.size
     const name = nameLengthAt(sentence, at)
-    const found = conditionAt(sentence, at) ?? unitCondition(sentence, at) ?? bareValueAt(sentence, at, name)
+    const found =
+      excludedAt(sentence, at) ??
+      conditionAt(sentence, at) ??
+      unitCondition(sentence, at) ??
+      bareValueAt(sentence, at, name)
     if (found !== null && isStop(found)) return found
     const end = at + sentence.taken.size - taken
     if (found !== null) placed.push(...found.map((filter) => ({ filter, at, end })))
@@ -71,6 +77,26 @@ export function takeFilters(sentence: Sentence): readonly PlacedFilter[] | Stop 
       `two conditions on ${repeated.term.label}; write them as one, e.g. “${repeated.term.label} in a, b”`,
     )
   return outcome === null ? placed : [...placed, { ...outcome, end: outcome.at + 1 }]
+}
+
+/** "excluding acme", "except tenant acme and globex": what could stand there as a condition, the other way round. */
+function excludedAt(sentence: Sentence, at: number): readonly Filter[] | Stop | null {
+  const length = exclusionLength(sentence, at)
+  if (length === 0) return null
+  const from = at + length
+  const taken = new Set(sentence.taken)
+  const asked = sentence.open.length
+  const found = conditionAt(sentence, from) ?? bareValueAt(sentence, from, nameLengthAt(sentence, from))
+  if (found === null || isStop(found)) return found
+  const left = leavingOut(found)
+  if (left === null) {
+    // As it was: the word is refused where nothing else takes it.
+    for (const place of sentence.taken) if (!taken.has(place)) sentence.taken.delete(place)
+    sentence.open.length = asked
+    return null
+  }
+  take(sentence, at, length)
+  return left
 }
 
 /** Words that name a column in full: in "output length" no value is said, whatever column has a value "length". */
@@ -296,74 +322,6 @@ const imperatives = new Set([
   'chat',
   'compare',
 ])
-
-interface FoundValues {
-  readonly values: readonly string[]
-  readonly length: number
-}
-
-/**
- * One value or several joined by commas, "and" or "or".
- *
- * @param expected a value stands here for sure: one that is not known is taken as written, or refused where all are known
- */
-export function valuesAt(
-  sentence: Sentence,
-  term: KnownTerm,
-  at: number,
-  expected: boolean,
-): FoundValues | Stop | null {
-  const first = valueAt(sentence, term, at)
-  if (first === null) {
-    const token = free(sentence, at)
-    if (!expected || token === undefined || token.kind === 'comma' || token.kind === 'operator') return null
-    if (term.complete && term.kind !== 'number')
-      return refuse(
-        `${term.label} has no value “${token.text}”; it has ${term.values.slice(0, 10).join(', ')}`,
-      )
-    if (term.kind === 'number' && unitAt(sentence, at).unit !== '') return null
-    return { values: [token.kind === 'number' ? String(token.value) : token.text], length: 1 }
-  }
-  const values = [first.value]
-  let length = first.length
-  for (;;) {
-    let joint = 0
-    while (joint < 2 && [',', 'and', 'or'].includes(free(sentence, at + length + joint)?.word ?? ''))
-      joint += 1
-    const next = joint === 0 ? null : valueAt(sentence, term, at + length + joint)
-    if (next === null) return { values, length }
-    values.push(next.value)
-    length += joint + next.length
-  }
-}
-
-/** A known value of the term that the next words spell; the longest. */
-function valueAt(sentence: Sentence, term: KnownTerm, at: number): { value: string; length: number } | null {
-  for (let length = 5; length >= 1; length -= 1) {
-    const tokens = Array.from({ length }, (_, index) => free(sentence, at + index))
-    if (tokens.some((token) => token === undefined || token.kind === 'comma' || token.kind === 'operator'))
-      continue
-    const said = spelling(tokens.map((token) => token?.text ?? '').join(' '))
-    const code = /^(\d{3})s$/u.exec(said)?.[1]
-    const value = term.values.find((known) => spelling(known) === said || known === code)
-    if (value !== undefined) return { value, length }
-    // People say gpt-5 where a gateway writes openai/gpt-5.
-    const behindSlash = term.values.filter((known) => spelling(known.split('/').at(-1) ?? '') === said)
-    if (behindSlash[0] !== undefined && behindSlash.length === 1) return { value: behindSlash[0], length }
-  }
-  return null
-}
-
-function isValue(term: KnownTerm, text: string): boolean {
-  return term.values.some((known) => spelling(known) === spelling(text))
-}
-
-function spelling(text: string): string {
-  return text
-    .toLowerCase()
-    .replaceAll(/[\s_.-]+/gu, ' ')
-    .trim()
-}
 
 /** Words with a meaning of their own are no values unless their column stands before them. */
 function keyword(token: Token | undefined): boolean {

@@ -76,3 +76,43 @@ describe('an average of what adds up, per group', () => {
     expect(result?.rows).toEqual([[7.5, 4, 1]])
   })
 })
+
+describe('an average of counts', () => {
+  test.each([
+    ['average requests per day', 'mean of the number of rows of each day, over all 1,000 rows'],
+    ['average number of requests per day', 'mean of the number of rows of each day'],
+    ['average daily requests', 'mean of the number of rows of each day'],
+    ['median requests per hour', 'median of the number of rows of each hour'],
+    ['average number of failed requests per day', 'mean of the number of rows of each day'],
+    ['average number of requests per tenant', 'mean of the number of rows of each tenant'],
+    ['average number of prompt tokens per request', 'mean of prompt_tokens'],
+  ])('has one reading: %s', (question, reading) => {
+    expect(ask(question)).toContain(reading)
+  })
+
+  test.each([
+    ['average requests', 'needs one group that is counted'],
+    ['average requests per day per model', 'needs one group that is counted'],
+    ['p95 requests per day', 'of counts I take the average'],
+  ])('is refused with what would do: %s', (question, why) => {
+    expect(ask(question)).toContain(why)
+  })
+
+  it('counts what has a group, and says what has none', async () => {
+    const rows = ['2026-09-01,1', '2026-09-01,', '2026-09-01,3', '2026-09-02,9', ',5']
+    await using table = await openTestTable({ csv: `day,cost_usd\n${rows.join('\n')}\n` })
+    const parsed = parseSimpleQuestion('average requests per day', {
+      tableName: 'data',
+      profile: table.profile,
+    })
+    if (!parsed.ok) throw new Error(parsed.why)
+    const result = await table.run(readingSql(parsed.reading))
+    expect([result.columns, result.rows]).toEqual([['mean_rows', 'rows', 'left_out'], [[2, 4, 1]]])
+    const { figures, caveats } = simpleFindings(parsed.reading, result, table.profile)
+    expect(figures.map(({ column, value, unit }) => [column, value, unit])).toEqual([
+      ['mean_rows', 2, 'rows'],
+      ['rows', 4, 'rows'],
+    ])
+    expect(caveats).toContain('1 row has no day and is left out.')
+  })
+})

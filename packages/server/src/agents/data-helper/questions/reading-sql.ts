@@ -15,7 +15,10 @@ export interface ReadingColumns {
   readonly value: string
   /** Rows the value is computed from. */
   readonly rows: string
-  /** Rows that fit the question but whose measure is missing or does not read; absent where nothing is measured. */
+  /**
+   * Rows that fit the question but whose measure, or whose group where totals are compared, is missing or does not
+   * read; absent where neither is asked for.
+   */
   readonly leftOut: string | null
 }
 
@@ -33,7 +36,7 @@ export function readingColumns(reading: SimpleReading): ReadingColumns {
     groups,
     value,
     rows: reading.aggregate.kind === 'count' ? value : unique('rows'),
-    leftOut: reading.measure === null ? null : unique('left_out'),
+    leftOut: reading.measure === null && reading.aggregate.kind !== 'of_totals' ? null : unique('left_out'),
   }
 }
 
@@ -88,14 +91,15 @@ function pickedSql(reading: SimpleReading, picked: readonly string[]): readonly 
 /** Totals of each value of the group first, then one figure of them. */
 function totalsSql(reading: SimpleReading, { take, over }: Aggregate & { kind: 'of_totals' }): string {
   const { measure } = reading
-  if (measure === null) throw new Error('totals need a measure')
   const names = readingColumns(reading)
+  const measured = measure === null ? [] : [`${measure.sql} AS m`]
+  const [total, counted] = measure === null ? ['count(*)', 'count(*)'] : ['sum(m)', 'count(m)']
   return [
-    ...pickedSql(reading, [`${groupSql(over)} AS g`, `${measure.sql} AS m`]),
+    ...pickedSql(reading, [`${groupSql(over)} AS g`, ...measured]),
     `), totals AS (`,
-    `  SELECT sum(m) AS total, count(m) AS n FROM picked WHERE g IS NOT NULL GROUP BY g`,
+    `  SELECT ${total} AS total, ${counted} AS n FROM picked WHERE g IS NOT NULL GROUP BY g`,
     `)`,
-    `SELECT ${take === 'mean' ? 'avg' : take}(total) AS ${quoteName(names.value)},`,
+    `SELECT ${take === 'mean' ? 'avg' : take}(total)::DOUBLE AS ${quoteName(names.value)},`,
     `  coalesce(sum(n), 0)::DOUBLE AS ${quoteName(names.rows)},`,
     `  ((SELECT count(*) FROM picked) - coalesce(sum(n), 0))::DOUBLE AS ${quoteName(names.leftOut ?? 'left_out')}`,
     `FROM totals`,
@@ -175,7 +179,7 @@ function valueColumn(reading: SimpleReading): string {
     case 'rate':
       return 'share'
     case 'of_totals':
-      return `${aggregate.take}_total_${name}`
+      return reading.measure === null ? `${aggregate.take}_rows` : `${aggregate.take}_total_${name}`
     case 'mean':
     case 'min':
     case 'max':

@@ -59,7 +59,7 @@ export type Aggregate =
   | { readonly kind: 'quantile'; readonly at: number }
   /** Of the total over all groups: rows, or the sum of the measure. */
   | { readonly kind: 'share' }
-  /** Of the totals of each `over`, one figure: the average daily cost. */
+  /** Of the totals (without a measure: the counts) of each `over`, one figure: the average daily cost. */
   | { readonly kind: 'of_totals'; readonly take: 'mean' | 'median' | 'min' | 'max'; readonly over: Group }
   /** Share of each group's rows that meet `of`: a failure rate, "what share of requests is from acme". */
   | { readonly kind: 'rate'; readonly of: Filter }
@@ -185,7 +185,7 @@ function describeMeasure(reading: SimpleReading): string {
     case 'rate':
       return `share of ${reading.measure === null ? 'rows' : `the total ${name} on rows`} where ${describeFilter(aggregate.of)}`
     case 'of_totals':
-      return `${aggregate.take} of the total ${name} of each ${groupLabel(aggregate.over)}`
+      return `${aggregate.take} of the ${reading.measure === null ? 'number of rows' : `total ${name}`} of each ${groupLabel(aggregate.over)}`
     case 'mean':
     case 'min':
     case 'max':

@@ -131,8 +131,9 @@ function valueUnit(reading: SimpleReading): string {
     case 'share':
     case 'rate':
       return 'share'
-    case 'sum':
     case 'of_totals':
+      return reading.measure === null ? 'rows' : reading.measure.unit
+    case 'sum':
     case 'mean':
     case 'min':
     case 'max':
@@ -160,6 +161,11 @@ function caveatsOf(
     ...(leftOut > 0 && measure !== null
       ? [
           `${leftOut.toLocaleString('en-US')} row${leftOut === 1 ? '' : 's'} of the groups shown ${leftOut === 1 ? 'is' : 'are'} left out: ${measure.label} is missing or does not read as ${measure.kind === 'number' ? 'a number' : 'a value'} there.`,
+        ]
+      : []),
+    ...(leftOut > 0 && measure === null && aggregate.kind === 'of_totals'
+      ? [
+          `${leftOut.toLocaleString('en-US')} row${leftOut === 1 ? ' has' : 's have'} no ${groupLabel(aggregate.over)} and ${leftOut === 1 ? 'is' : 'are'} left out.`,
         ]
       : []),
     ...(measure !== null && measure.unit === '' && measure.kind === 'number'
