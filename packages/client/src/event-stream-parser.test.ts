@@ -8,13 +8,13 @@ const parse = (...chunks: readonly Uint8Array[]): readonly ServerSentEvent[] => 
   return chunks.flatMap((chunk) => parser(chunk))
 }
 
-test('fields, comments, several lines of data, and an id that stands until there is another', () => {
+test('fields, comments, several lines of data, and what is of no use here', () => {
   const text =
     '\uFEFF: hello\n\nid: 1\nevent: note\ndata: one\ndata:two\n\ndata\n\nretry: 5\nunknown: x\n\nid: 2\ndata:  spaced\n\ndata: cut off'
   expect(parse(encode(text))).toEqual([
-    { event: 'note', data: 'one\ntwo', id: '1' },
-    { event: 'message', data: '', id: '1' },
-    { event: 'message', data: ' spaced', id: '2' },
+    { event: 'note', data: 'one\ntwo' },
+    { event: 'message', data: '' },
+    { event: 'message', data: ' spaced' },
   ])
 })
 

@@ -3,7 +3,6 @@ export interface ServerSentEvent {
   /** `message` where the server names none. */
   readonly event: string
   readonly data: string
-  readonly id: string
 }
 
 /**
@@ -15,12 +14,11 @@ export function createEventStreamParser(): (chunk: Uint8Array) => readonly Serve
   const decoder = new TextDecoder()
   let rest = ''
   let event = ''
-  let id = ''
   let data: string[] = []
 
   const readLine = (line: string): ServerSentEvent | null => {
     if (line === '') {
-      const message = data.length === 0 ? null : { event: event || 'message', data: data.join('\n'), id }
+      const message = data.length === 0 ? null : { event: event || 'message', data: data.join('\n') }
       event = ''
       data = []
       return message
@@ -30,7 +28,6 @@ export function createEventStreamParser(): (chunk: Uint8Array) => readonly Serve
     const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '')
     if (field === 'data') data.push(value)
     else if (field === 'event') event = value
-    else if (field === 'id') id = value
     return null
   }
 

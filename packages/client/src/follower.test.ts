@@ -39,15 +39,13 @@ test('[F1] whatever arrives, in whatever pieces, what is read is the log without
     fc.asyncProperty(fc.nat(30), pieces, async (after, arriving) => {
       const { follower } = open(after)
       let applied = after
-      let repeated = 0
       for (const [first, length] of arriving) {
         const piece = items(first, first + length)
-        repeated += piece.filter(({ seq }) => seq <= applied).length
         const whole = follower.offer(piece, 1)
         expect(whole).toBe(first <= applied + 1)
         if (whole) applied = Math.max(applied, first + length)
       }
-      expect([follower.applied, follower.dropped]).toEqual([applied, repeated])
+      expect(follower.applied).toBe(applied)
       follower.fail(new Error('enough'))
       const read: number[] = []
       await expect(
@@ -87,13 +85,13 @@ describe('[F2] what it holds is bounded', () => {
   })
 })
 
-test('a reader at the head stands nowhere until the server has answered', () => {
+test('a reader at the head stands nowhere until the server has answered', async () => {
   const { follower } = open('head')
   expect(follower.offer(items(1, 3), 1)).toBe(true)
   expect(follower.applied).toBe('head')
   follower.subscribed('epo_1' as never, position(7))
   expect(follower.offer(items(1, 9), 1)).toBe(true)
-  expect([follower.applied, follower.dropped]).toEqual([9, 7])
+  expect((await follower.items.next()).value?.seq).toBe(8)
 })
 
 test('two calls of next that wait at once both get one', async () => {

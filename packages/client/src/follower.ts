@@ -16,8 +16,7 @@ export const followerLimits = {
 /**
  * One reader of one stream.
  *
- * F1  It applies an item only if it is the next one. Lower is dropped and counted; higher means that something is
- *     missing.
+ * F1  It applies an item only if it is the next one. Lower is dropped; higher means that something is missing.
  * F2  What it holds is bounded. It pauses when it is full and goes on when half of that is taken; meanwhile it
  *     applies nothing, so its cursor is where it has to be asked for again.
  */
@@ -26,8 +25,6 @@ export interface Follower {
   readonly applied: Position | 'head'
   /** Of the log that `applied` belongs to; null before the first answer. */
   readonly epoch: EpochId | null
-  /** Items that came again after they had been applied. */
-  readonly dropped: number
   readonly crowded: boolean
   readonly paused: boolean
   /** The server has answered the subscription. */
@@ -70,7 +67,6 @@ export function createFollower<Item extends StreamItem>(options: FollowerOptions
   const { signal } = options
   let applied: Position | 'head' = options.after === 'start' ? start : options.after
   let epoch = options.epoch
-  let dropped = 0
   let queue: Waiting[] = []
   let taken = 0
   let waitingChars = 0
@@ -147,9 +143,6 @@ export function createFollower<Item extends StreamItem>(options: FollowerOptions
     get epoch() {
       return epoch
     },
-    get dropped() {
-      return dropped
-    },
     get crowded() {
       return crowded()
     },
@@ -170,9 +163,8 @@ export function createFollower<Item extends StreamItem>(options: FollowerOptions
       for (const { seq, item } of items) {
         // Before the answer to its subscription a reader at the head does not know where it stands.
         if (applied === 'head') return true
-        if (seq <= applied) dropped += 1
-        else if (seq > applied + 1) whole = false
-        else {
+        if (seq > applied + 1) whole = false
+        else if (seq > applied) {
           applied = seq
           if (item === null) continue
           queue.push({ item, chars: each })

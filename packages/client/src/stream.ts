@@ -8,6 +8,8 @@
  *     and one that is full at once. It is asked for again at its cursor. With nobody left reading, the stream is
  *     let go of: browsers cannot slow a WebSocket down, and the log is the buffer.
  * S4  While the newest subscription is unanswered, events of the one before still arrive: gaps in them say nothing.
+ * S5  What is asked names one epoch and one place, so the answer judges that reader alone. The others are judged here,
+ *     each by its own: one that stands in another log, or ahead of this one, is told so (L6), and the rest go on.
  */
 import {
   type ClientFrame,
@@ -18,7 +20,7 @@ import {
   type Subscription,
   start,
 } from '@holdfast/protocol'
-import { HoldfastStreamError } from './errors.ts'
+import { HoldfastStreamError, type StreamErrorCode } from './errors.ts'
 import type { Follower } from './follower.ts'
 import type { ReceivedFrame } from './received-frame.ts'
 
@@ -61,7 +63,8 @@ export function createStream(stream: Stream, { send, setTimer, snapshotUrl }: St
   let unanswered = 0
   /** Subscribed, or about to be with the next hello. */
   let asked = false
-  /** What the newest subscription began after; what it has brought; what was acknowledged of that. */
+  /** What the newest subscription named; what it has brought; what was acknowledged of that. */
+  let askedEpoch: EpochId | null = null
   let from: Position | 'head' = 'head'
   let arrived: Position = start
   let acked: Position = start
@@ -85,12 +88,12 @@ export function createStream(stream: Stream, { send, setTimer, snapshotUrl }: St
   const subscription = (): Subscription | null => {
     const readers = reading()
     if (readers.length === 0) return null
-    const epoch = readers.find((follower) => follower.epoch !== null)?.epoch
+    askedEpoch = readers.find((follower) => follower.epoch !== null)?.epoch ?? null
     from = lowest(readers)
     asked = true
     withheld = false
     clearTimers()
-    return { stream, after: from, ...(epoch === null || epoch === undefined ? {} : { epoch }) }
+    return { stream, after: from, ...(askedEpoch === null ? {} : { epoch: askedEpoch }) }
   }
   const refresh = (): void => {
     const wanted = subscription()
@@ -142,11 +145,54 @@ export function createStream(stream: Stream, { send, setTimer, snapshotUrl }: St
     else if (arrived - acked >= streamLimits.ackItems) acknowledge()
     else if (arrived > acked) cancelAck ??= setTimer(acknowledge, streamLimits.ackMs)
   }
+  /** @returns how many these are */
+  const failWhere = (holds: (follower: Follower) => boolean, code: StreamErrorCode): number => {
+    const failed = [...followers].filter(holds)
+    for (const follower of failed) {
+      followers.delete(follower)
+      follower.fail(new HoldfastStreamError(code, stream, snapshotUrl))
+    }
+    return failed.length
+  }
   const fail = (error: Error): void => {
     clearTimers()
     const failed = [...followers]
     followers.clear()
     for (const follower of failed) follower.fail(error)
+  }
+  const isOf =
+    (other: (epoch: EpochId) => boolean) =>
+    (follower: Follower): boolean =>
+      follower.epoch !== null && other(follower.epoch)
+  const subscribed = (epoch: EpochId, head: Position): void => {
+    // S5. A place is judged by the newest answer: an earlier one may not have heard of it yet.
+    const isNewest = unanswered === 0
+    const isElsewhere = isOf((its) => its !== epoch)
+    const isAhead = ({ applied }: Follower): boolean => isNewest && applied !== 'head' && applied > head
+    failWhere((follower) => isElsewhere(follower) || isAhead(follower), 'epoch_changed')
+    for (const follower of followers) follower.subscribed(epoch, head)
+    arrived = from === 'head' ? head : from
+    acked = arrived
+    if (!isNewest) return
+    const readers = reading()
+    if (readers.length === 0) letGo()
+    // Of several questions for the head an earlier one was answered with an earlier head: there its readers stand.
+    else if (from === 'head' && readers.some(({ applied }) => applied !== 'head' && applied < head)) refresh()
+  }
+  const refused = (epoch: EpochId | null): void => {
+    const isNewest = unanswered === 0
+    const isElsewhere = isOf((its) => (epoch === null ? isNewest && its === askedEpoch : its !== epoch))
+    // The epoch was the right one, so the lowest place is ahead of the log, and with it every other that was asked for.
+    const isPlace = isNewest && (askedEpoch === null || askedEpoch === epoch)
+    const isAhead = ({ applied }: Follower): boolean =>
+      isPlace && applied !== 'head' && from !== 'head' && applied >= from
+    const failed = failWhere((follower) => isElsewhere(follower) || isAhead(follower), 'epoch_changed')
+    if (!isNewest) return
+    asked = false
+    clearTimers()
+    // Asked in a circle otherwise.
+    if (failed === 0) fail(new HoldfastStreamError('epoch_changed', stream, snapshotUrl))
+    else refresh()
   }
 
   return {
@@ -157,13 +203,15 @@ export function createStream(stream: Stream, { send, setTimer, snapshotUrl }: St
         case 'sub_ok':
           unanswered = Math.max(0, unanswered - 1)
           if (epoch === null) throw new Error(`${stream} was answered before its epoch was said`)
-          for (const follower of followers) follower.subscribed(epoch, frame.head)
-          arrived = from === 'head' ? frame.head : from
-          acked = arrived
+          subscribed(epoch, frame.head)
           return
         case 'sub_err':
           // Also said unasked, when a thread is deleted.
           unanswered = Math.max(0, unanswered - 1)
+          if (frame.code === 'epoch_changed') {
+            refused(epoch)
+            return
+          }
           asked = false
           fail(new HoldfastStreamError(frame.code, stream, snapshotUrl))
           return
