@@ -19,7 +19,7 @@ export interface IndexedDbTransaction {
   readonly error: unknown
   abort(): void
   objectStore(name: string): ObjectStore
-  addEventListener(type: 'complete' | 'abort' | 'error', listener: () => void): void
+  addEventListener(type: 'complete' | 'abort', listener: () => void): void
 }
 
 export interface IndexedDb<Transaction extends IndexedDbTransaction> {
@@ -72,7 +72,8 @@ export function indexedDbCursors<Transaction extends IndexedDbTransaction>(
         cursors.put(to, stream)
       } catch (error) {
         abort(transaction)
-        throw error
+        // Where a request failed, what waited for the others knows only that all of it was undone.
+        throw transaction.error ?? error
       }
       await committed
     },
@@ -91,8 +92,9 @@ function completion(transaction: IndexedDbTransaction): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const failed = (): void => reject((transaction.error ?? new Error('The transaction was aborted')) as Error)
   transaction.addEventListener('complete', resolve)
+  // Not `error`: that is one request's, before the transaction knows why, and `apply` may have prevented the rest. What
+  // is not prevented aborts.
   transaction.addEventListener('abort', failed)
-  transaction.addEventListener('error', failed)
   return promise
 }
 

@@ -59,6 +59,14 @@ describe.skipIf(!hasChromium)('in Chromium (needs /usr/bin/chromium)', () => {
     expect(await inPage('applyThatWaits')).toEqual(['TransactionInactiveError', null, []])
   })
 
+  test('[K1] a write of apply that fails undoes all of it, and is told as what it is', async () => {
+    expect(await inPage('applyThatFails')).toEqual(['ConstraintError', null, []])
+  })
+
+  test('[K1] a failure that apply has seen to is none', async () => {
+    expect(await inPage('applyThatPrevents')).toEqual(['committed', { epoch: 'epo_1', seq: 2 }, ['first']])
+  })
+
   test('events are applied once, over the page’s own WebSocket, a cut, and a second start', async () => {
     const follow = (last: number) => inPage('follow', server.url, token, server.threadId, last)
     const from1 = (to: number): number[] => Array.from({ length: to }, (_, index) => index + 1)

@@ -13,10 +13,10 @@ interface Opening<Result> {
   readonly result: Result
   onsuccess: (() => void) | null
   onupgradeneeded: (() => void) | null
-  onerror: (() => void) | null
+  onerror: ((event: { preventDefault(): void }) => void) | null
 }
 interface Store {
-  add(value: unknown): Opening<unknown>
+  add(value: unknown, key?: number): Opening<unknown>
   getAll(): Opening<unknown[]>
 }
 interface Transaction extends IndexedDbTransaction {
@@ -88,6 +88,31 @@ export async function applyThatWaits(): Promise<unknown> {
     )
   return [outcome, await cursors.load(stream), await written()]
 }
+
+/** What a commit comes to, and what it leaves behind, where the second of two writes with one key fails. */
+async function writeTwice(
+  name: string,
+  onError: ((event: { preventDefault(): void }) => void) | null,
+): Promise<unknown> {
+  const { cursors, written } = await harness(name)
+  const stream = 'thread/thr_00000000000000000000000000' as const
+  const to = { epoch: 'epo_1' as never, seq: 2 as never }
+  const outcome = await cursors
+    .commit({ stream, from: null, to }, (transaction) => {
+      const lines = transaction.objectStore('lines')
+      lines.add('first', 1)
+      lines.add('second', 1).onerror = onError
+    })
+    .then(
+      () => 'committed',
+      (error: unknown) => (error as Error).name,
+    )
+  return [outcome, await cursors.load(stream), await written()]
+}
+
+export const applyThatFails = (): Promise<unknown> => writeTwice('fails', null)
+export const applyThatPrevents = (): Promise<unknown> =>
+  writeTwice('prevents', (event) => event.preventDefault())
 
 /** Follows into IndexedDB up to an event, over the page's own WebSocket. */
 export async function follow(url: string, token: string, threadId: ThreadId, last: number): Promise<unknown> {
