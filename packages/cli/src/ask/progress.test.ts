@@ -11,7 +11,7 @@ import {
   started,
   stored,
 } from './events.test-support.ts'
-import { progressOf } from './progress.ts'
+import { progressOf, sendingOf } from './progress.ts'
 
 const thinking: NewEvent = {
   type: 'agent_thinking',
@@ -34,4 +34,12 @@ test.each<[string, NewEvent, string]>([
   expect(said.map((one) => (one.kind === 'nothing' ? one.kind : `${one.kind}: ${one.text}`))).toEqual([
     expected,
   ])
+})
+
+test.each([
+  [0, 300, 'sending x.csv, 0 %'],
+  [299, 300, 'sending x.csv, 99 %'],
+  [0, 0, 'sending x.csv, 100 %'],
+])('%i of %i bytes', (sentBytes, totalBytes, expected) => {
+  expect(sendingOf('x.csv', sentBytes, totalBytes)).toBe(expected)
 })

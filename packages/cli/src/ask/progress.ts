@@ -19,6 +19,12 @@ function usedOf({ models, costUsd, inputTokens, outputTokens }: Usage): string {
   return `, ${inputTokens + outputTokens} tokens${cost}`
 }
 
+export function sendingOf(name: string, sentBytes: number, totalBytes: number): string {
+  // Of an empty file everything is sent.
+  const percent = totalBytes === 0 ? 100 : Math.floor((100 * sentBytes) / totalBytes)
+  return `sending ${name}, ${percent} %`
+}
+
 export function progressOf(event: StoredEvent): Progress {
   switch (event.type) {
     case 'run_queued':

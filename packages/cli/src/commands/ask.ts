@@ -5,7 +5,7 @@ import picocolors from 'picocolors'
 import { prepareOut, saveCharts } from '../ask/charts.ts'
 import { converse, type Told, type Watcher } from '../ask/conversation.ts'
 import { openDataFiles } from '../ask/data-files.ts'
-import { progressOf } from '../ask/progress.ts'
+import { progressOf, sendingOf } from '../ask/progress.ts'
 import { renderResult } from '../ask/render.ts'
 import { prepareReport, type ReportFile, saveReport } from '../ask/report-file.ts'
 import { type AskResult, buildResult, exitCodeOf, refusedResult } from '../ask/result.ts'
@@ -118,8 +118,7 @@ function plainVoice({ stdout, status }: Context, question: string, options: AskO
       if (progress.kind === 'line') status.line(progress.text)
       else if (progress.kind === 'doing') status.doing(progress.text)
     },
-    sending: (name, sentBytes, totalBytes) =>
-      status.doing(`sending ${name}, ${Math.floor((100 * sentBytes) / totalBytes)} %`),
+    sending: (name, sentBytes, totalBytes) => status.doing(sendingOf(name, sentBytes, totalBytes)),
     sent: (name) => status.line(`sent ${name}`),
     async result(result, told) {
       status.stop()
