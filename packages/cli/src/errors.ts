@@ -1,4 +1,9 @@
-import { HoldfastConnectionError, HoldfastHttpError, HoldfastStreamError } from '@holdfast/client'
+import {
+  HoldfastAnswerError,
+  HoldfastConnectionError,
+  HoldfastHttpError,
+  HoldfastStreamError,
+} from '@holdfast/client'
 import { HoldfastError } from '@holdfast/protocol'
 import { SettingError, StoreLockedError } from '@holdfast/server'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -58,7 +63,8 @@ export function explain(error: unknown): Explanation {
     return explained(error.code, `${error.message}. Give a token with HOLDFAST_TOKEN or --token.`)
   if (error instanceof HoldfastError || error instanceof HoldfastHttpError)
     return explained(error.code, error.message)
-  if (error instanceof HoldfastStreamError) return explained(error.code, error.message)
+  if (error instanceof HoldfastStreamError || error instanceof HoldfastAnswerError)
+    return explained(error.code, error.message)
   if (error instanceof HoldfastConnectionError) return explained('connection_closed', error.message)
   const root = rootOf(error)
   const code = property(root, 'code')

@@ -25,7 +25,7 @@ import { connectionLimits } from './connection-state.ts'
 import { createCredentials, type TokenSource } from './credentials.ts'
 import { openEventStreams } from './event-stream-transport.ts'
 import { type ApplyOptions, applyAll, type EventsOptions, type Follow, iterate } from './follow.ts'
-import { type Call, call, callBytes, callJson, type HttpOptions } from './http.ts'
+import { type Call, call, callBytes, callJson, type HttpOptions, type Schema } from './http.ts'
 import { type Platform, systemPlatform } from './platform.ts'
 import { retrying } from './retry.ts'
 import { type UploadFile, type UploadOptions, upload } from './upload.ts'
@@ -51,7 +51,8 @@ export interface CallOptions {
 export type LifecycleOptions = EventsOptions
 
 /**
- * A Holdfast server. HTTP errors are HoldfastHttpError, a server that cannot be reached is HoldfastNetworkError.
+ * A Holdfast server. HTTP errors are HoldfastHttpError, a server that cannot be reached is HoldfastNetworkError, an
+ * answer that is not one of this version is HoldfastAnswerError.
  * Disposing closes the connection, which stays open until then once it was needed.
  */
 export interface HoldfastClient extends AsyncDisposable {
@@ -96,6 +97,8 @@ export interface HoldfastClient extends AsyncDisposable {
   /**
    * What happens to the user's threads, so that a list of them stays current. Default `head`: read `threads()` once
    * `onFollowing` is called, and nothing falls in between.
+   * @throws as events(); {HoldfastStreamError} websocket_required: the server is there and no WebSocket can be opened.
+   *   Follow again now and then: another is tried every five minutes.
    */
   lifecycle(options?: LifecycleOptions): AsyncIterable<LifecycleItem>
 }
@@ -123,51 +126,55 @@ export function createClient(options: ClientOptions): HoldfastClient {
       stream === userStream ? `${url}/v1/threads` : `${url}/v1/threads/${streamThread(stream)}/state`,
     onStatus: options.onStatus ?? (() => {}),
   })
-  const json = (request: Call): Promise<unknown> => callJson(http, request)
-  const get = (path: string, { signal }: CallOptions = {}): Promise<unknown> =>
-    json({ method: 'GET', path, signal })
+  const json = <Value>(request: Call, schema: Schema<Value>): Promise<Value> =>
+    callJson(http, request, schema)
+  const get = <Value>(path: string, schema: Schema<Value>, { signal }: CallOptions = {}): Promise<Value> =>
+    json({ method: 'GET', path, signal }, schema)
+  const refuseClosed = (): void => {
+    if (connection.closed) throw new Error('This client is closed; create another one')
+  }
   const followed =
     <Item extends StoredEvent | LifecycleItem>(stream: Stream): Follow<Item> =>
     (followOptions) =>
       connection.follow<Item>(stream, followOptions)
   const events = (threadId: ThreadId, eventsOptions: EventsOptions = {}): AsyncIterable<StoredEvent> => {
+    refuseClosed()
     const stream = threadStream(threadId)
     return iterate(stream, followed<StoredEvent>(stream), eventsOptions)
   }
 
   return {
-    session: async (callOptions) => Session.parse(await get('/v1/session', callOptions)),
-    agents: async (callOptions) => AgentList.parse(await get('/v1/agents', callOptions)),
-    createThread: async ({ signal, ...thread } = {}) =>
-      Thread.parse(await json({ method: 'POST', path: '/v1/threads', json: thread, signal })),
-    async threads(cursor, { search, ...callOptions } = {}) {
+    session: (callOptions) => get('/v1/session', Session, callOptions),
+    agents: (callOptions) => get('/v1/agents', AgentList, callOptions),
+    createThread: ({ signal, ...thread } = {}) =>
+      json({ method: 'POST', path: '/v1/threads', json: thread, signal }, Thread),
+    threads(cursor, { search, ...callOptions } = {}) {
       const query = new URLSearchParams({
         ...(cursor === undefined ? {} : { cursor }),
         ...(search === undefined ? {} : { search }),
       })
-      return ThreadList.parse(await get(`/v1/threads${query.size === 0 ? '' : `?${query}`}`, callOptions))
+      return get(`/v1/threads${query.size === 0 ? '' : `?${query}`}`, ThreadList, callOptions)
     },
-    thread: async (threadId, callOptions) =>
-      ThreadState.parse(await get(`/v1/threads/${threadId}/state`, callOptions)),
-    renameThread: async (threadId, title, { signal } = {}) =>
-      Thread.parse(await json({ method: 'PATCH', path: `/v1/threads/${threadId}`, json: { title }, signal })),
+    thread: (threadId, callOptions) => get(`/v1/threads/${threadId}/state`, ThreadState, callOptions),
+    renameThread: (threadId, title, { signal } = {}) =>
+      json({ method: 'PATCH', path: `/v1/threads/${threadId}`, json: { title }, signal }, Thread),
     async deleteThread(threadId, { signal } = {}) {
       await call(http, { method: 'DELETE', path: `/v1/threads/${threadId}`, signal })
     },
     upload: (threadId, file, uploadOptions = {}) => upload(http, threadId, file, uploadOptions),
-    file: async (fileId, callOptions) => FileInfo.parse(await get(`/v1/files/${fileId}`, callOptions)),
+    file: (fileId, callOptions) => get(`/v1/files/${fileId}`, FileInfo, callOptions),
     async deleteFile(fileId, { signal } = {}) {
       await call(http, { method: 'DELETE', path: `/v1/files/${fileId}`, signal })
     },
-    async submit(threadId, request, { idempotencyKey = crypto.randomUUID(), signal } = {}) {
+    submit(threadId, request, { idempotencyKey = crypto.randomUUID(), signal } = {}) {
       const headers = { 'idempotency-key': idempotencyKey }
       const path = `/v1/threads/${threadId}/runs`
-      const send = (): Promise<unknown> => json({ method: 'POST', path, json: request, headers, signal })
-      return Run.parse(await retrying(send, { signal, random }))
+      const send = (): Promise<Run> => json({ method: 'POST', path, json: request, headers, signal }, Run)
+      return retrying(send, { signal, random })
     },
-    run: async (runId, callOptions) => Run.parse(await get(`/v1/runs/${runId}`, callOptions)),
-    cancel: async (runId, { signal } = {}) =>
-      Run.parse(await json({ method: 'POST', path: `/v1/runs/${runId}/cancel`, json: {}, signal })),
+    run: (runId, callOptions) => get(`/v1/runs/${runId}`, Run, callOptions),
+    cancel: (runId, { signal } = {}) =>
+      json({ method: 'POST', path: `/v1/runs/${runId}/cancel`, json: {}, signal }, Run),
     artifact: (artifactId, { signal } = {}) =>
       callBytes(http, { method: 'GET', path: `/v1/artifacts/${artifactId}`, signal }),
     events,
@@ -179,12 +186,15 @@ export function createClient(options: ClientOptions): HoldfastClient {
         if ((terminalTypes as readonly string[]).includes(event.type)) return
       }
     },
-    applyEvents(threadId, applyOptions) {
+    async applyEvents(threadId, applyOptions) {
+      refuseClosed()
       const stream = threadStream(threadId)
-      return applyAll(stream, followed<StoredEvent>(stream), applyOptions)
+      await applyAll(stream, followed<StoredEvent>(stream), applyOptions)
     },
-    lifecycle: (lifecycleOptions = {}) =>
-      iterate(userStream, followed<LifecycleItem>(userStream), { after: 'head', ...lifecycleOptions }),
+    lifecycle(lifecycleOptions = {}) {
+      refuseClosed()
+      return iterate(userStream, followed<LifecycleItem>(userStream), { after: 'head', ...lifecycleOptions })
+    },
     async [Symbol.asyncDispose]() {
       connection.close()
     },

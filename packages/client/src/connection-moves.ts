@@ -27,7 +27,7 @@ export const end = ({ facts }: ConnectionState): Step => ({
 
 export function connect(facts: Facts, { nowMs }: Moment): Step {
   return {
-    state: { kind: 'connecting', facts, dueMs: nowMs + connectionLimits.connectMs },
+    state: { kind: 'connecting', facts, dueMs: nowMs + connectionLimits.connectMs, hasToken: false },
     effects: [{ kind: 'open' }],
   }
 }
@@ -50,10 +50,17 @@ export function wait(facts: Facts, delayMs: number, floorMs: number, { nowMs }: 
   const effects = [drop]
   // Without followers and without a hint to respect there is nothing to wait for.
   if (!facts.wanted && floorMs === 0) return { state: { kind: 'idle', facts }, effects }
-  return facts.offline
-    ? { state: { kind: 'offline', facts, dueMs: nowMs + connectionLimits.offlineMs, earliestMs }, effects }
-    : { state: { kind: 'waiting', facts, dueMs: nowMs + delayMs, earliestMs }, effects }
+  return {
+    state: facts.offline
+      ? { kind: 'offline', facts, dueMs: offlineUntilMs(earliestMs, nowMs), earliestMs }
+      : { kind: 'waiting', facts, dueMs: nowMs + delayMs, earliestMs },
+    effects,
+  }
 }
+
+/** C3 also where the platform says that it is offline. */
+export const offlineUntilMs = (earliestMs: number, nowMs: number): number =>
+  Math.max(earliestMs, nowMs + connectionLimits.offlineMs)
 
 type Transported = 'connecting' | 'greeting' | 'ready' | 'probing' | 'fallback'
 
@@ -108,8 +115,9 @@ export function lose(
     case 'backoff': {
       // A server that said it would stop was cut off before it could close: that is its drain.
       if (live?.drain) return wait(facts, random() * live.drain.leaveWithinMs, 0, moment)
-      if (live !== null || facts.failures === null || state.kind === 'fallback')
-        return again(facts.attempt, ms)
+      // What says nothing about WebSockets is not counted: there was one, or none was tried.
+      const untried = state.kind === 'fallback' || (state.kind === 'connecting' && !state.hasToken)
+      if (live !== null || facts.failures === null || untried) return again(facts.attempt, ms)
       const failures = facts.failures + 1
       const fallsBack = facts.canFallBack && failures >= connectionLimits.failuresBeforeFallback
       return fallsBack

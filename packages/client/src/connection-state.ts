@@ -11,7 +11,7 @@
  *     └── unwanted ── waiting ◀───────────────┼──▶ renewing (4001)   ──token──▶ connecting
  *                       ▲  online             ├──▶ stopped (4500+, 1000)
  *                     offline ◀───────────────┤
- *                                             └──▶ fallback (never ready, three times)
+ *                                             └──▶ fallback (never ready, three times) ──five minutes──▶ connecting
  *
  * C1  At most one transport is open: whatever leaves a state that has one says `drop`.
  * C2  A state that is wanted is never stuck: it has a deadline, or its transport has one, or it is stopped.
@@ -35,6 +35,8 @@ export const connectionLimits = {
   offlineMs: 5 * 60_000,
   /** Connections lost before the first `ready` of this client, until it tries server-sent events. */
   failuresBeforeFallback: 3,
+  /** Of server-sent events, until a WebSocket is tried again: they carry less, and the server may only have been away. */
+  fallbackMs: 5 * 60_000,
 } as const
 
 /** What outlives a single connection. */
@@ -66,7 +68,8 @@ interface Live {
 export type ConnectionState = { readonly facts: Facts } & (
   | { readonly kind: 'idle' }
   | { readonly kind: 'renewing'; readonly dueMs: number }
-  | { readonly kind: 'connecting'; readonly dueMs: number }
+  /** `hasToken`: false while the caller is still asked for it, which tells nothing of WebSockets. */
+  | { readonly kind: 'connecting'; readonly dueMs: number; readonly hasToken: boolean }
   /** hello is said; what is sent now is read after it. */
   | { readonly kind: 'greeting'; readonly dueMs: number }
   | ({ readonly kind: 'ready' } & Live)
@@ -95,6 +98,7 @@ export type ConnectionEvent =
   | { readonly kind: 'offline' }
   | { readonly kind: 'visible' }
   | { readonly kind: 'hidden' }
+  /** The caller has given one. */
   | { readonly kind: 'token' }
   | { readonly kind: 'token_refused'; readonly cause: unknown }
   /** The caller is done. */
@@ -161,8 +165,9 @@ export function dueMs(state: ConnectionState): number | null {
     case 'waiting':
     case 'offline':
       return state.dueMs
-    case 'idle':
     case 'fallback':
+      return state.sinceMs + connectionLimits.fallbackMs
+    case 'idle':
     case 'stopped':
     case 'closed':
       return null

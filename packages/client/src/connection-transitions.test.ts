@@ -1,58 +1,14 @@
-import { closeCodes, retryAfterClose } from '@holdfast/protocol'
-import fc from 'fast-check'
+import { closeCodes } from '@holdfast/protocol'
 import { describe, expect, test } from 'vitest'
-import { backoffLimits } from './backoff.ts'
 import {
-  type ConnectionEffect,
-  type ConnectionEvent,
   type ConnectionState,
-  connectionLimits,
   dueMs,
   type EventKind,
   type Facts,
-  initialState,
   type StateKind,
 } from './connection-state.ts'
+import { at, events, facts, states } from './connection-states.test-support.ts'
 import { transition } from './connection-transitions.ts'
-
-const half = (): number => 0.5
-const at = (nowMs: number, random = half) => ({ nowMs, random })
-const facts: Facts = {
-  ...initialState({ canRenew: true, canFallBack: true }).facts,
-  wanted: true,
-  failures: null,
-}
-const live = { sinceMs: 0, lastFrameMs: 10_000, drain: null }
-const states = {
-  idle: { kind: 'idle', facts: { ...facts, wanted: false } },
-  renewing: { kind: 'renewing', facts, dueMs: 20_000 },
-  connecting: { kind: 'connecting', facts, dueMs: 15_000 },
-  greeting: { kind: 'greeting', facts, dueMs: 15_000 },
-  ready: { kind: 'ready', facts, ...live },
-  probing: { kind: 'probing', facts, dueMs: 12_000, ...live },
-  waiting: { kind: 'waiting', facts, dueMs: 20_000, earliestMs: 10_000 },
-  offline: { kind: 'offline', facts, dueMs: 310_000, earliestMs: 10_000 },
-  fallback: { kind: 'fallback', facts, sinceMs: 0, lastFrameMs: 10_000 },
-  stopped: { kind: 'stopped', facts: { ...facts, wanted: false }, closeCode: 4501 },
-  closed: { kind: 'closed', facts: { ...facts, wanted: false } },
-} as const satisfies { readonly [Kind in StateKind]: Extract<ConnectionState, { kind: Kind }> }
-const events = {
-  wanted: { kind: 'wanted' },
-  unwanted: { kind: 'unwanted' },
-  opened: { kind: 'opened' },
-  ready: { kind: 'ready' },
-  frame: { kind: 'frame' },
-  drain: { kind: 'drain', leaveWithinMs: 6_000 },
-  lost: { kind: 'lost', code: 1006, reason: '' },
-  due: { kind: 'due' },
-  online: { kind: 'online' },
-  offline: { kind: 'offline' },
-  visible: { kind: 'visible' },
-  hidden: { kind: 'hidden' },
-  token: { kind: 'token' },
-  token_refused: { kind: 'token_refused', cause: new Error('signed out') },
-  close: { kind: 'close' },
-} as const satisfies { readonly [Kind in EventKind]: Extract<ConnectionEvent, { kind: Kind }> }
 
 /** Where each state goes with each event, and with which effects; what is not named stays as it is. */
 const expected: { readonly [State in StateKind]: Partial<Record<EventKind, string>> } = {
@@ -85,7 +41,7 @@ const expected: { readonly [State in StateKind]: Partial<Record<EventKind, strin
   offline: { due: 'connecting open', online: 'waiting', close: 'closed drop' },
   fallback: {
     lost: 'waiting drop',
-    token_refused: 'stopped drop fail',
+    due: 'connecting drop open',
     unwanted: 'idle drop',
     online: 'waiting drop',
     close: 'closed drop',
@@ -164,6 +120,12 @@ describe('after a close', () => {
     expect(delayOf(lose(states.ready, 4029, '{"r":"rate","ms":3000}'))).toBe(3_250)
   })
 
+  test('the floor is one also where the platform says that it is offline', () => {
+    const away = { ...states.ready, facts: { ...facts, offline: true } }
+    const step = lose(away, 1013, '{"r":"overloaded","ms":900000}')
+    expect(step.state).toMatchObject({ kind: 'offline', dueMs: 911_000 })
+  })
+
   test('the floor outlives going offline', () => {
     const waiting = lose(states.ready, 1013, '{"r":"overloaded","ms":7000}').state
     const away = transition(waiting, events.offline, at(12_000)).state
@@ -235,6 +197,8 @@ describe('without WebSockets', () => {
     let state: ConnectionState = { ...states.connecting, facts: { ...facts, failures: 0 } }
     const seen: string[] = []
     for (const event of ['lost', 'due', 'due', 'due', 'due', 'lost', 'due', 'lost'] as const) {
+      // A socket is tried once the token is there.
+      state = transition(state, events.token, at(11_000)).state
       const step = transition(state, events[event], at(11_000))
       state = step.state
       seen.push([state.kind, ...step.effects.map(({ kind }) => kind)].join(' '))
@@ -252,151 +216,19 @@ describe('without WebSockets', () => {
     ])
   })
 
+  test('a token that does not come tells nothing of WebSockets, however often it is waited for', () => {
+    let state: ConnectionState = { ...states.connecting, hasToken: false, facts: { ...facts, failures: 0 } }
+    for (let time = 0; time < 9; time += 1) {
+      state = transition(state, time % 2 === 0 ? events.due : events.lost, at(11_000)).state
+      expect([state.kind, state.facts.failures]).toEqual(['waiting', 0])
+      state = transition(state, events.due, at(11_000)).state
+    }
+  })
+
   test('a client that was ready once stays with them, and one that has nothing else too', () => {
     for (const changed of [{ failures: null }, { failures: 9, canFallBack: false }]) {
       const step = lose({ ...states.connecting, facts: { ...facts, ...changed } }, 1006)
       expect(step.state.kind).toBe('waiting')
     }
-  })
-})
-
-/** What a driver would see: whether a transport is open, over any history of a wanted client. */
-const anyEvent: fc.Arbitrary<ConnectionEvent> = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(...Object.values(events)) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('lost' as const),
-      code: fc.constantFrom(...Object.keys(closeCodes).map(Number), 3000, 4499, 4999),
-      reason: fc.constantFrom('', '{"r":"x","ms":45000}', '{"r":"snapshot"}', 'nonsense'),
-    }),
-  },
-)
-const history = fc.array(
-  fc.record({
-    event: anyEvent,
-    afterMs: fc.nat(60_000),
-    chance: fc.double({ min: 0, max: 0.999, noNaN: true }),
-  }),
-  { minLength: 1, maxLength: 120 },
-)
-const abilities = fc.record({ canRenew: fc.boolean(), canFallBack: fc.boolean() })
-
-interface Seen {
-  readonly before: ConnectionState
-  readonly event: ConnectionEvent
-  readonly state: ConnectionState
-  readonly effects: readonly ConnectionEffect[]
-  readonly nowMs: number
-}
-
-interface Happening {
-  readonly event: ConnectionEvent
-  readonly afterMs: number
-  readonly chance: number
-}
-
-function walk(
-  able: Pick<Facts, 'canRenew' | 'canFallBack'>,
-  steps: readonly Happening[],
-  look: (seen: Seen) => void,
-): void {
-  let state = initialState(able)
-  let nowMs = 0
-  for (const { event, afterMs, chance } of steps) {
-    // A deadline is told when it has passed; a state without one is told nothing.
-    const deadline = event.kind === 'due' ? dueMs(state) : 0
-    if (deadline === null) continue
-    nowMs = Math.max(nowMs + (event.kind === 'due' ? 0 : afterMs), deadline)
-    const before = Object.freeze(state)
-    Object.freeze(before.facts)
-    const step = transition(
-      before,
-      event,
-      at(nowMs, () => chance),
-    )
-    look({ before, event, ...step, nowMs })
-    state = step.state
-  }
-}
-
-describe('over any history', () => {
-  test('[C1] a transport is opened only when none is open', () => {
-    fc.assert(
-      fc.property(abilities, history, (able, steps) => {
-        let open = false
-        walk(able, steps, ({ effects, state }) => {
-          for (const { kind } of effects) {
-            if (kind === 'drop') open = false
-            if (kind === 'open' || kind === 'fall_back') {
-              expect(open).toBe(false)
-              open = true
-            }
-          }
-          const carried = ['connecting', 'greeting', 'ready', 'probing', 'fallback'].includes(state.kind)
-          expect(open).toBe(carried)
-        })
-      }),
-      { numRuns: 500 },
-    )
-  })
-
-  test('[C2] who is wanted is never stuck', () => {
-    fc.assert(
-      fc.property(abilities, history, (able, steps) => {
-        walk(able, steps, ({ state, nowMs, before, event }) => {
-          if (!state.facts.wanted || ['fallback', 'stopped', 'closed'].includes(state.kind)) return
-          expect(state.kind).not.toBe('idle')
-          const deadline = dueMs(state) ?? Number.POSITIVE_INFINITY
-          expect(deadline - nowMs).toBeLessThanOrEqual(backoffLimits.hiddenCeilingMs + 45_000)
-          // And with its deadline it goes on to another state.
-          if (event.kind === 'due' && before.kind !== 'idle') expect(state.kind).not.toBe(before.kind)
-        })
-      }),
-      { numRuns: 500 },
-    )
-  })
-
-  test('[C3] nothing is opened before the time that the server named', () => {
-    fc.assert(
-      fc.property(abilities, history, (able, steps) => {
-        let floorMs = 0
-        walk(able, steps, ({ before, event, state, effects, nowMs }) => {
-          const hinted = event.kind === 'lost' && retryAfterClose(event.code) === 'after_hint'
-          const waits = state.kind === 'waiting' || state.kind === 'offline'
-          if (hinted && waits && before.kind !== state.kind && event.reason.includes('45000'))
-            floorMs = nowMs + 45_000
-          if (state.kind === 'waiting') expect(state.dueMs).toBeGreaterThanOrEqual(state.earliestMs)
-          if (effects.some(({ kind }) => kind === 'open')) {
-            const waited = before.kind === 'waiting' || before.kind === 'offline'
-            expect(nowMs).toBeGreaterThanOrEqual(waited ? floorMs : 0)
-            floorMs = 0
-          }
-        })
-      }),
-      { numRuns: 500 },
-    )
-  })
-
-  test('closed is the end, and nothing but a follower leaves stopped', () => {
-    fc.assert(
-      fc.property(abilities, history, (able, steps) => {
-        walk(able, steps, ({ before, event, state, effects }) => {
-          if (before.kind === 'closed') expect([state.kind, effects.length]).toEqual(['closed', 0])
-          if (before.kind === 'stopped' && state.kind !== 'stopped')
-            expect(['wanted', 'close']).toContain(event.kind)
-        })
-      }),
-    )
-  })
-
-  test('limits are those of the protocol', () => {
-    expect(connectionLimits).toMatchObject({
-      connectMs: 5_000,
-      readyMs: 5_000,
-      silenceMs: 35_000,
-      probeMs: 2_000,
-    })
-    expect(dueMs(states.ready)).toBe(45_000)
   })
 })

@@ -8,6 +8,7 @@ import {
   hurry,
   isStale,
   lose,
+  offlineUntilMs,
   refused,
   replace,
   retryNow,
@@ -79,6 +80,7 @@ const table: Table = {
       state: { kind: 'greeting', facts, dueMs: nowMs + connectionLimits.readyMs },
       effects: [{ kind: 'greet' }],
     }),
+    token: (state) => stay({ ...state, hasToken: true }),
     lost: lose,
     due: gone,
     token_refused: refused,
@@ -136,7 +138,7 @@ const table: Table = {
         kind: 'offline',
         facts: { ...facts, offline: true },
         earliestMs,
-        dueMs: Math.max(earliestMs, nowMs + connectionLimits.offlineMs),
+        dueMs: offlineUntilMs(earliestMs, nowMs),
       }),
     close: end,
   },
@@ -152,7 +154,11 @@ const table: Table = {
     ...echoes,
     frame: (state, _event, { nowMs }) => stay({ ...state, lastFrameMs: nowMs }),
     lost: lose,
-    token_refused: refused,
+    // C2: what carries less than a WebSocket is not what a client ends with.
+    due({ facts }, _event, moment) {
+      const { state, effects } = connect(facts, moment)
+      return { state, effects: [drop, ...effects] }
+    },
     unwanted: ({ facts }) => ({
       state: { kind: 'idle', facts: { ...facts, wanted: false } },
       effects: [drop],

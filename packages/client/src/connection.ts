@@ -46,7 +46,9 @@ export interface FollowOptions {
 }
 
 export interface Connection {
+  /** Of a closed connection: a reader that has ended. */
   follow<Item extends StreamItem>(stream: Stream, options: FollowOptions): FollowerHandle<Item>
+  readonly closed: boolean
   /** Readers end quietly. Safe twice. */
   close(): void
 }
@@ -67,7 +69,10 @@ export function createConnection(options: ConnectionOptions): Connection {
   let transport: Transport | null = null
   // Of transports and questions: what an earlier one still has to say is not heard.
   let generation = 0
+  // Of the log behind the connection that is open; null until it is said.
   let epoch: EpochId | null = null
+  // The token that the server heard last: what it refuses is this one.
+  let spoken: string | null = null
   let unwatch: (() => void) | null = null
 
   // --- events go one after the other, also those that come of an effect
@@ -162,18 +167,24 @@ export function createConnection(options: ConnectionOptions): Connection {
     // hello holds no more; the server answers the rest with `limit`, and their readers learn it.
     for (const stream of all.slice(greeted.length)) stream.refresh()
   }
-  let helloToken: string | null = null
   const act = (effect: ConnectionEffect): void => {
     switch (effect.kind) {
       case 'open':
         generation += 1
+        epoch = null
         withToken(credentials.current(), (token) => {
-          helloToken = token
-          transport = options.openSocket(portOf(generation))
+          spoken = token
+          dispatch({ kind: 'token' })
+          try {
+            transport = options.openSocket(portOf(generation))
+          } catch {
+            // A platform without WebSockets, or one that refuses this address: nothing will be heard of it.
+            dispatch({ kind: 'lost', code: 1006, reason: '' })
+          }
         })
         return
       case 'greet':
-        greet(helloToken)
+        greet(spoken)
         return
       case 'drop':
         generation += 1
@@ -189,10 +200,11 @@ export function createConnection(options: ConnectionOptions): Connection {
         }
         return
       case 'renew':
-        withToken(credentials.renew(), () => dispatch({ kind: 'token' }))
+        withToken(credentials.renew(spoken), () => dispatch({ kind: 'token' }))
         return
       case 'fall_back':
         generation += 1
+        epoch = null
         transport = options.openEventStreams?.(portOf(generation)) ?? null
         greet(null)
         return
@@ -246,9 +258,11 @@ export function createConnection(options: ConnectionOptions): Connection {
   const renewInBand = (): void => {
     if (!credentials.canRenew) return
     const mine = generation
-    credentials.renew().then(
+    credentials.renew(spoken).then(
       (auth) => {
-        if (mine === generation && auth !== null) transport?.send({ type: 'auth', auth })
+        if (mine !== generation || auth === null) return
+        spoken = auth
+        transport?.send({ type: 'auth', auth })
       },
       // The old token is still good. The close that comes with its end (4001) asks once more, and that one is told.
       () => {},
@@ -264,7 +278,6 @@ export function createConnection(options: ConnectionOptions): Connection {
       stream: Stream,
       { after, epoch: known, signal, onFollowing }: FollowOptions,
     ) {
-      if (state.kind === 'closed') throw new Error('This client is closed; create another one')
       const shared =
         streams.get(stream) ??
         createStream(stream, { send, setTimer: platform.setTimer, snapshotUrl: options.snapshotUrl(stream) })
@@ -284,8 +297,8 @@ export function createConnection(options: ConnectionOptions): Connection {
         },
       })
       shared.followers.add(follower)
-      // A signal that was aborted before says so no more.
-      if (signal?.aborted === true) {
+      // A signal that was aborted before says so no more, and neither does a connection that was closed.
+      if (signal?.aborted === true || state.kind === 'closed') {
         follower.end()
         return follower
       }
@@ -293,6 +306,9 @@ export function createConnection(options: ConnectionOptions): Connection {
       shared.refresh()
       dispatch({ kind: 'wanted' })
       return follower
+    },
+    get closed() {
+      return state.kind === 'closed'
     },
     close() {
       unwatch?.()

@@ -8,8 +8,8 @@ export interface Credentials {
   readonly canRenew: boolean
   /** null: none, a browser's cookie has to do. */
   current(): Promise<string | null>
-  /** A new one. Who asks while another waits gets the same. */
-  renew(): Promise<string | null>
+  /** Another than `refused`. Who asks while another waits gets the same, and so does who comes with an older one. */
+  renew(refused: string | null): Promise<string | null>
 }
 
 export function createCredentials(source: TokenSource | null): Credentials {
@@ -18,24 +18,28 @@ export function createCredentials(source: TokenSource | null): Credentials {
     return { canRenew: false, current: fixed, renew: fixed }
   }
   let token: Promise<string> | null = null
-  let renewing = false
+  /** What `token` has come to; null: not yet. */
+  let known: string | null = null
+  // A source that throws instead of rejecting is a source that rejects.
+  const started = async (why: 'first' | 'renewal'): Promise<string> => source(why)
   const ask = (why: 'first' | 'renewal'): Promise<string> => {
-    const asked = source(why)
+    const asked = started(why)
     token = asked
-    renewing = true
-    const settled = (): void => {
-      renewing = false
-    }
-    asked.then(settled, () => {
-      settled()
-      // The next one who needs a token asks again.
-      if (token === asked) token = null
-    })
+    known = null
+    asked.then(
+      (value) => {
+        known = value
+      },
+      () => {
+        // The next one who needs a token asks again.
+        token = null
+      },
+    )
     return asked
   }
   return {
     canRenew: true,
     current: () => token ?? ask('first'),
-    renew: () => (renewing && token !== null ? token : ask('renewal')),
+    renew: (refused) => (token !== null && (known === null || known !== refused) ? token : ask('renewal')),
   }
 }

@@ -36,6 +36,22 @@ export class HoldfastNetworkError extends TypeError {
   }
 }
 
+/**
+ * The answer is not what this client understands: something in between has answered, or a server of another version.
+ * Whether the request was carried out is not known. `cause` is what is wrong with it.
+ */
+export class HoldfastAnswerError extends Error {
+  override readonly name = 'HoldfastAnswerError'
+  readonly code = 'bad_answer'
+
+  constructor(request: string, options?: ErrorOptions) {
+    super(
+      `The answer to ${request} is not one of a Holdfast server of this version; check the address, and use releases of the same version`,
+      options,
+    )
+  }
+}
+
 export type ConnectionErrorCode = (typeof closeCodes)[CloseCode]['name'] | 'unknown'
 
 /**

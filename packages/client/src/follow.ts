@@ -1,4 +1,4 @@
-import type { After, EpochId, Stream } from '@holdfast/protocol'
+import { type After, type EpochId, type Stream, start } from '@holdfast/protocol'
 import type { FollowOptions } from './connection.ts'
 import type { Cursor, CursorStore } from './cursors.ts'
 import { HoldfastCursorError, HoldfastStreamError } from './errors.ts'
@@ -67,6 +67,7 @@ export function iterate<Item extends StreamItem>(
 ): AsyncIterableIterator<Item> {
   const signal = aborts ?? null
   let { items } = follow({ after, epoch: epoch ?? null, signal, onFollowing })
+  let left = false
   return {
     async next() {
       for (;;) {
@@ -76,11 +77,14 @@ export function iterate<Item extends StreamItem>(
           const reset = resetOf(error, stream)
           if (reset === null || onReset === undefined) throw error
           const cursor = await onReset(reset)
+          // Who has left meanwhile would not come back to end what begins now.
+          if (left) return { value: undefined, done: true }
           items = follow({ after: cursor.seq, epoch: cursor.epoch, signal }).items
         }
       }
     },
     async return() {
+      left = true
       await items.return?.()
       return { value: undefined, done: true }
     },
@@ -94,7 +98,7 @@ export function iterate<Item extends StreamItem>(
 export async function applyAll<Item extends StreamItem, Transaction>(
   stream: Stream,
   follow: Follow<Item>,
-  { cursors, apply, onReset, signal = undefined }: ApplyOptions<Item, Transaction>,
+  { cursors, apply, onReset, signal }: ApplyOptions<Item, Transaction>,
 ): Promise<void> {
   while (signal?.aborted !== true) {
     let cursor = await cursors.load(stream)
@@ -105,18 +109,13 @@ export async function applyAll<Item extends StreamItem, Transaction>(
     })
     try {
       for await (const batch of handle.batches) {
-        const last = batch.at(-1)
         const { epoch } = handle
-        if (last === undefined || epoch === null) throw new Error(`${stream} has events, but no epoch`)
-        const to = { epoch, seq: last.seq }
-        await cursors.commit({ stream, from: cursor, to }, async (transaction) => {
-          for (const item of batch) await apply(item, transaction)
-        })
-        cursor = to
+        if (epoch === null) throw new Error(`${stream} has events, but no epoch`)
+        cursor = await commitBatch({ stream, epoch, from: cursor, batch }, cursors, apply)
       }
       return
     } catch (error) {
-      // Another tab was first with these: go on from where it is.
+      // Somebody has set the cursor to where this handle does not lead: begin again from there.
       if (error instanceof HoldfastCursorError) continue
       const reset = resetOf(error, stream)
       if (reset === null || onReset === undefined) throw error
@@ -129,6 +128,48 @@ export async function applyAll<Item extends StreamItem, Transaction>(
         })
     } finally {
       handle.end()
+    }
+  }
+}
+
+interface Batch<Item> {
+  readonly stream: Stream
+  readonly epoch: EpochId
+  /** Where the store stood; the items are all that came after it. */
+  readonly from: Cursor | null
+  readonly batch: readonly Item[]
+}
+
+/**
+ * Applies what nobody has applied. Another tab that was first with some of these is no reason to follow anew, which the
+ * server charges for: what comes after its cursor is here.
+ *
+ * @returns where the store stands
+ * @throws {HoldfastCursorError} somewhere else: before `from`, or in another log
+ */
+async function commitBatch<Item extends StreamItem, Transaction>(
+  { stream, epoch, from, batch }: Batch<Item>,
+  cursors: CursorStore<Transaction>,
+  apply: ApplyOptions<Item, Transaction>['apply'],
+): Promise<Cursor | null> {
+  let cursor = from
+  for (;;) {
+    const before = cursor
+    const rest = batch.filter(({ seq }) => before === null || seq > before.seq)
+    const last = rest.at(-1)
+    if (last === undefined) return cursor
+    const to = { epoch, seq: last.seq }
+    try {
+      await cursors.commit({ stream, from: before, to }, async (transaction) => {
+        for (const item of rest) await apply(item, transaction)
+      })
+      return to
+    } catch (error) {
+      if (!(error instanceof HoldfastCursorError)) throw error
+      const moved = await cursors.load(stream)
+      // Not further than before: also a store that refuses what it should take, which is not asked in a circle.
+      if (moved?.epoch !== epoch || moved.seq <= (before?.seq ?? start)) throw error
+      cursor = moved
     }
   }
 }

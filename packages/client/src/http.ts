@@ -1,6 +1,7 @@
 import { type Problem, Problem as ProblemSchema } from '@holdfast/protocol'
 import type { Credentials } from './credentials.ts'
-import { HoldfastHttpError, HoldfastNetworkError } from './errors.ts'
+import { HoldfastAnswerError, HoldfastHttpError, HoldfastNetworkError } from './errors.ts'
+import { untilAborted } from './until-aborted.ts'
 
 export interface HttpOptions {
   /** Without a slash at its end. */
@@ -14,9 +15,20 @@ export interface Call {
   /** From /v1 on. */
   readonly path: string
   readonly json?: unknown
-  readonly body?: RequestInit['body']
+  /** Made for each time it is sent: a stream that was read once is spent. */
+  readonly body?: () => RequestBody
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
+}
+
+export interface RequestBody {
+  readonly content: FormData | ReadableStream<Uint8Array>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** What an answer has to be; a zod schema is one of these. */
+export interface Schema<Value> {
+  parse(value: unknown): Value
 }
 
 /**
@@ -24,17 +36,45 @@ export interface Call {
  *   `signal`
  */
 export async function call(http: HttpOptions, request: Call): Promise<Response> {
-  const { credentials } = http
-  const response = await send(http, request, await credentials.current())
-  // 401 comes before anything is done, so the same request may be sent again, unless its body is spent.
-  const again = response.status === 401 && credentials.canRenew && !(request.body instanceof ReadableStream)
-  return checked(again ? await send(http, request, await credentials.renew()) : response)
+  return checked(await authorized(http, request.signal, (token) => send(http, request, token)))
 }
 
-/** The body of the answer. @throws as `call` does; {HoldfastNetworkError} also where it breaks off */
-export async function callJson(http: HttpOptions, request: Call): Promise<unknown> {
+/** Sends with the token, and once more with a new one: 401 comes before anything is done. */
+export async function authorized<Answer extends { readonly status: number }>(
+  { credentials }: HttpOptions,
+  signal: AbortSignal | undefined,
+  task: (token: string | null) => Promise<Answer>,
+): Promise<Answer> {
+  const token = await untilAborted(credentials.current(), signal)
+  const answer = await task(token)
+  if (answer.status !== 401 || !credentials.canRenew) return answer
+  return task(await untilAborted(credentials.renew(token), signal))
+}
+
+/**
+ * The body of the answer.
+ * @throws as `call` does; {HoldfastNetworkError} also where it breaks off; {HoldfastAnswerError} it is something else
+ */
+export async function callJson<Value>(
+  http: HttpOptions,
+  request: Call,
+  schema: Schema<Value>,
+): Promise<Value> {
   const response = await call(http, request)
-  return named(() => response.json())
+  return readAnswer(await named(() => response.text()), request, schema)
+}
+
+/** @throws {HoldfastAnswerError} */
+export function readAnswer<Value>(
+  text: string,
+  { method, path }: Pick<Call, 'method' | 'path'>,
+  schema: Schema<Value>,
+): Value {
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new HoldfastAnswerError(`${method} ${path}`, { cause })
+  }
 }
 
 export async function callBytes(http: HttpOptions, request: Call): Promise<Uint8Array> {
@@ -43,7 +83,8 @@ export async function callBytes(http: HttpOptions, request: Call): Promise<Uint8
 }
 
 function send({ url, fetch }: HttpOptions, request: Call, token: string | null): Promise<Response> {
-  const headers = new Headers(request.headers)
+  const body = request.body?.()
+  const headers = new Headers({ ...request.headers, ...body?.headers })
   if (token !== null) headers.set('authorization', `Bearer ${token}`)
   if (request.json !== undefined) headers.set('content-type', 'application/json')
   const init: RequestInit & { duplex?: 'half' } = {
@@ -53,16 +94,20 @@ function send({ url, fetch }: HttpOptions, request: Call, token: string | null):
     method: request.method,
     headers,
     ...(request.json === undefined ? {} : { body: JSON.stringify(request.json) }),
-    ...(request.body === undefined ? {} : { body: request.body }),
+    ...(body === undefined ? {} : { body: body.content }),
     // Required by fetch for a body that is a stream.
-    ...(request.body instanceof ReadableStream ? { duplex: 'half' } : {}),
+    ...(body?.content instanceof ReadableStream ? { duplex: 'half' } : {}),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   }
   return named(() => fetch(`${url}${request.path}`, init))
 }
 
 async function checked(response: Response): Promise<Response> {
-  if (!response.ok) throw new HoldfastHttpError(await readProblem(response), retryAfterMs(response))
+  if (!response.ok)
+    throw new HoldfastHttpError(
+      await readProblem(response),
+      retryAfterMs(response.headers.get('retry-after'), Date.now()),
+    )
   return response
 }
 
@@ -99,7 +144,10 @@ export function problemOf(
   }
 }
 
-function retryAfterMs(response: Response): number {
-  const seconds = Number(response.headers.get('retry-after'))
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0
+/** Seconds or a date (RFC 9110, 10.2.3). 0: no header, or one that says nothing. */
+export function retryAfterMs(header: string | null, nowMs: number): number {
+  if (header === null) return 0
+  const seconds = Number(header)
+  const ms = Number.isNaN(seconds) ? Date.parse(header) - nowMs : seconds * 1000
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0
 }

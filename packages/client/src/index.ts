@@ -10,6 +10,7 @@ export type { TokenSource } from './credentials.ts'
 export { type Cursor, type CursorMove, type CursorStore, createMemoryCursors } from './cursors.ts'
 export {
   type ConnectionErrorCode,
+  HoldfastAnswerError,
   HoldfastConnectionError,
   HoldfastCursorError,
   HoldfastHttpError,

@@ -1,5 +1,12 @@
-import { expect, test } from 'vitest'
-import { type Page, sleeplessClock, systemPlatform, type Trigger, watchPage } from './platform.ts'
+import { expect, test, vi } from 'vitest'
+import {
+  longestTimerMs,
+  type Page,
+  sleeplessClock,
+  systemPlatform,
+  type Trigger,
+  watchPage,
+} from './platform.ts'
 
 /** A page whose events are in the test's hands. */
 function fakePage(visibilityState = 'visible') {
@@ -55,6 +62,17 @@ test('Node has no page, and needs none', () => {
     throw new Error('Nothing happens here')
   })
   stop()
+})
+
+test('a timer longer than the platform can count does not fire at once', () => {
+  const set = vi.spyOn(globalThis, 'setTimeout')
+  try {
+    const task = (): void => {}
+    systemPlatform('http://127.0.0.1:1').setTimer(task, 2 ** 40)()
+    expect(set).toHaveBeenCalledExactlyOnceWith(task, longestTimerMs)
+  } finally {
+    set.mockRestore()
+  }
 })
 
 test('the clock goes on while the machine sleeps, and not back when it is set back', () => {

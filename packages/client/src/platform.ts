@@ -7,11 +7,14 @@ export interface Platform {
   readonly nowMs: () => number
   /** 0 ≤ x < 1 */
   readonly random: () => number
-  /** @returns cancels */
+  /** May fire early where the delay is longer than three weeks. @returns cancels */
   readonly setTimer: (task: () => void, delayMs: number) => () => void
   /** @returns stops watching */
   readonly watch: (onTrigger: (trigger: Trigger) => void) => () => void
 }
+
+/** A longer one fires at once, in Node as in a browser. */
+export const longestTimerMs = 2 ** 31 - 1
 
 /** What is used of a browser's window and document; Node has neither. */
 export interface Page {
@@ -30,7 +33,7 @@ export function systemPlatform(url: string): Platform {
     nowMs: sleeplessClock(() => performance.now(), Date.now),
     random: Math.random,
     setTimer(task, delayMs) {
-      const timer = setTimeout(task, delayMs)
+      const timer = setTimeout(task, Math.min(delayMs, longestTimerMs))
       return () => clearTimeout(timer)
     },
     watch: (onTrigger) => watchPage(globalThis as Page, isLoopback(url), onTrigger),

@@ -1,5 +1,6 @@
 import { backoffMs } from './backoff.ts'
 import { HoldfastHttpError, HoldfastNetworkError } from './errors.ts'
+import { longestTimerMs } from './platform.ts'
 
 export const retryLimits = {
   /** Of one request that is safe to repeat. */
@@ -23,7 +24,8 @@ export async function retrying<Result>(
     } catch (error) {
       const refused = error instanceof HoldfastHttpError && passing.has(error.status) ? error : null
       const repeatable = refused !== null || error instanceof HoldfastNetworkError
-      if (!repeatable || attempt + 1 >= retryLimits.attempts || signal?.aborted) throw error
+      if (!repeatable || attempt + 1 >= retryLimits.attempts) throw error
+      signal?.throwIfAborted()
       await pause(backoffMs(attempt, refused?.retryAfterMs ?? 0, random), signal)
     }
   }
@@ -35,10 +37,13 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
     clearTimeout(timer)
     reject(signal?.reason as Error)
   }
-  const timer = setTimeout(() => {
-    signal?.removeEventListener('abort', abort)
-    resolve()
-  }, ms)
+  const timer = setTimeout(
+    () => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    },
+    Math.min(ms, longestTimerMs),
+  )
   signal?.addEventListener('abort', abort, { once: true })
   return promise
 }

@@ -1,5 +1,5 @@
 import { HoldfastHttpError, HoldfastNetworkError } from './errors.ts'
-import { type HttpOptions, problemOf } from './http.ts'
+import { authorized, type HttpOptions, problemOf, readAnswer, retryAfterMs, type Schema } from './http.ts'
 
 /** What is used of a browser's XMLHttpRequest; Node has none. */
 interface Xhr {
@@ -9,6 +9,7 @@ interface Xhr {
   readonly upload: { onprogress: ((event: { readonly loaded: number }) => void) | null }
   onload: (() => void) | null
   onerror: (() => void) | null
+  onabort: (() => void) | null
   open(method: string, url: string): void
   setRequestHeader(name: string, value: string): void
   getResponseHeader(name: string): string | null
@@ -30,20 +31,20 @@ interface FormUpload {
 }
 
 /** One POST of a form that tells how far it is. @throws as `call` does */
-export async function sendByXhr(
+export async function sendByXhr<Value>(
   Xhr: XhrConstructor,
   http: HttpOptions,
   upload: FormUpload,
-): Promise<unknown> {
-  const { credentials } = http
-  const first = await sendOnce(Xhr, http, upload, await credentials.current())
-  // 401 comes before anything is done.
-  const again = first.status === 401 && credentials.canRenew
-  const xhr = again ? await sendOnce(Xhr, http, upload, await credentials.renew()) : first
-  if (xhr.status >= 200 && xhr.status < 300) return JSON.parse(xhr.responseText) as unknown
-  const { status, statusText } = xhr
-  const problem = problemOf(xhr.responseText, { status, statusText, url: `${http.url}${upload.path}` })
-  throw new HoldfastHttpError(problem, Number(xhr.getResponseHeader('retry-after') ?? 0) * 1000 || 0)
+  schema: Schema<Value>,
+): Promise<Value> {
+  const { path, signal } = upload
+  const xhr = await authorized(http, signal, (token) => sendOnce(Xhr, http, upload, token))
+  const { status, statusText, responseText } = xhr
+  if (status >= 200 && status < 300) return readAnswer(responseText, { method: 'POST', path }, schema)
+  throw new HoldfastHttpError(
+    problemOf(responseText, { status, statusText, url: `${http.url}${path}` }),
+    retryAfterMs(xhr.getResponseHeader('retry-after'), Date.now()),
+  )
 }
 
 function sendOnce(
@@ -55,14 +56,16 @@ function sendOnce(
   signal?.throwIfAborted()
   const xhr = new Xhr()
   const { promise, resolve, reject } = Promise.withResolvers<Xhr>()
-  const abort = (): void => {
-    xhr.abort()
-    reject(signal?.reason as Error)
-  }
+  const abort = (): void => xhr.abort()
   signal?.addEventListener('abort', abort, { once: true })
   xhr.upload.onprogress = ({ loaded }) => onSent(loaded)
   xhr.onload = () => resolve(xhr)
   xhr.onerror = () => reject(new HoldfastNetworkError(new TypeError('The upload failed on its way')))
+  // By the signal, or by the browser, as when the page is left: else nothing would be heard of it anymore.
+  xhr.onabort = () => {
+    const left = new HoldfastNetworkError(new TypeError('The upload was broken off'))
+    reject(signal?.aborted === true ? (signal.reason as Error) : left)
+  }
   xhr.open('POST', `${url}${path}`)
   if (token !== null) xhr.setRequestHeader('authorization', `Bearer ${token}`)
   xhr.send(form)

@@ -1,5 +1,5 @@
 import { FileInfo, type ThreadId } from '@holdfast/protocol'
-import { type Call, callJson, type HttpOptions } from './http.ts'
+import { type Call, callJson, type HttpOptions, type RequestBody } from './http.ts'
 import { pageXhr, sendByXhr } from './upload-by-xhr.ts'
 
 export interface UploadFile {
@@ -11,7 +11,7 @@ export interface UploadFile {
 
 export interface UploadOptions {
   readonly signal?: AbortSignal
-  /** Bytes of the file handed to the network so far. */
+  /** Bytes of the file handed to the network so far. Begins anew where the server asked for a newer token first. */
   readonly onProgress?: (sentBytes: number, totalBytes: number) => void
 }
 
@@ -25,19 +25,18 @@ export async function upload(
   const form = new FormData()
   form.set('file', content, name)
   const request: Call = { method: 'POST', path: `/v1/threads/${threadId}/files`, signal }
-  if (onProgress === undefined) return FileInfo.parse(await callJson(http, { ...request, body: form }))
+  if (onProgress === undefined)
+    return callJson(http, { ...request, body: () => ({ content: form }) }, FileInfo)
   const counted = (sentBytes: number): void => onProgress(Math.min(sentBytes, content.size), content.size)
   // Browsers do not stream the body of a fetch over HTTP/1.1, and only the old interface counts for them.
   const Xhr = pageXhr()
-  const answer =
-    Xhr === null
-      ? await callJson(http, streamed(request, form, counted))
-      : await sendByXhr(Xhr, http, { path: request.path, form, signal, onSent: counted })
-  return FileInfo.parse(answer)
+  return Xhr === null
+    ? callJson(http, { ...request, body: () => streamed(form, counted) }, FileInfo)
+    : sendByXhr(Xhr, http, { path: request.path, form, signal, onSent: counted }, FileInfo)
 }
 
 /** The platform writes the form, we count what goes by; the form's own lines are a few hundred bytes. */
-function streamed(request: Call, form: FormData, onSent: (sentBytes: number) => void): Call {
+function streamed(form: FormData, onSent: (sentBytes: number) => void): RequestBody {
   const encoded = new Response(form)
   let sentBytes = 0
   const counter = new TransformStream<Uint8Array, Uint8Array>({
@@ -49,5 +48,5 @@ function streamed(request: Call, form: FormData, onSent: (sentBytes: number) => 
   })
   const type = encoded.headers.get('content-type')
   if (encoded.body === null || type === null) throw new Error('The platform cannot encode a form')
-  return { ...request, body: encoded.body.pipeThrough(counter), headers: { 'content-type': type } }
+  return { content: encoded.body.pipeThrough(counter), headers: { 'content-type': type } }
 }

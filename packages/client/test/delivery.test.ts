@@ -1,36 +1,20 @@
-import { type Position, position, type StoredEvent, type Stream, threadStream } from '@holdfast/protocol'
+import { position, threadStream } from '@holdfast/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Platform, Trigger } from '../src/index.ts'
 import {
   type ConnectionStatus,
-  type CursorStore,
+  type Cursor,
   createClient,
-  createMemoryCursors,
+  type HoldfastClient,
   HoldfastConnectionError,
   type StreamReset,
 } from '../src/index.ts'
 import { systemPlatform } from '../src/platform.ts'
 import { type FakeServer, makeId, openFakeServer, token } from './fake-server.test-support.ts'
+import { connect, from1, take } from './reading.test-support.ts'
 
 beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
 afterEach(() => vi.restoreAllMocks())
-
-const connect = (server: FakeServer) => createClient({ url: server.url, token })
-const from1 = (to: number): number[] => Array.from({ length: to }, (_, index) => index + 1)
-
-async function take(
-  count: number,
-  events: AsyncIterable<{ readonly seq: Position }>,
-  onEach = (_seq: number) => {},
-) {
-  const places: number[] = []
-  for await (const { seq } of events) {
-    places.push(seq)
-    onEach(seq)
-    if (places.length === count) break
-  }
-  return places
-}
 
 /** The system's, with a clock and a page that the test moves. A timer set before it slept is not heard of again. */
 function testPlatform(url: string) {
@@ -194,6 +178,19 @@ describe('a token that is made when it is needed', () => {
     expect(error).toMatchObject({ code: 'unauthenticated', cause: signedOut })
   })
 
+  test('by a source that throws at once is no other case', async () => {
+    await using server = await openFakeServer()
+    const signedOut = new Error('signed out')
+    const source = (): Promise<string> => {
+      throw signedOut
+    }
+    await using client = createClient({ url: server.url, token: source })
+    await expect(take(1, client.events(server.threadId))).rejects.toMatchObject({
+      code: 'unauthenticated',
+      cause: signedOut,
+    })
+  })
+
   test('that could not be asked for, with the network away, is asked for again', async () => {
     await using server = await openFakeServer()
     let asked = 0
@@ -206,6 +203,21 @@ describe('a token that is made when it is needed', () => {
     server.append(1)
     expect(await take(1, client.events(server.threadId))).toEqual([1])
   })
+})
+
+test('a WebSocket that cannot even be made is one that failed', async () => {
+  await using server = await openFakeServer()
+  let made = 0
+  class Refused extends WebSocket {
+    constructor(url: string, protocol: string) {
+      made += 1
+      if (made === 1) throw new DOMException('Not here', 'SecurityError')
+      super(url, protocol)
+    }
+  }
+  await using client = createClient({ url: server.url, token, WebSocket: Refused })
+  server.append(1)
+  expect(await take(1, client.events(server.threadId))).toEqual([1])
 })
 
 describe('a page that wakes', () => {
@@ -270,69 +282,6 @@ describe('a page that wakes', () => {
   })
 })
 
-describe('without WebSockets', () => {
-  test('events come by server-sent events, over cuts, with the bearer token', async () => {
-    await using server = await openFakeServer()
-    const statuses: ConnectionStatus['kind'][] = []
-    await using client = createClient({ url: server.url, token, onStatus: ({ kind }) => statuses.push(kind) })
-    server.webSockets = false
-    server.append(200)
-    let cuts = 0
-    const places = await take(500, client.events(server.threadId), (seq) => {
-      if (seq % 100 === 0) server.append(100)
-      if (seq === 150 || seq === 350) {
-        cuts += 1
-        server.cut()
-      }
-    })
-    expect([places, cuts]).toEqual([from1(500), 2])
-    expect(statuses).toContain('fallback')
-    expect(new Set(server.eventStreams.map(({ authorization }) => authorization))).toEqual(
-      new Set([`Bearer ${token}`]),
-    )
-    expect(server.eventStreams.at(-1)?.lastEventId).not.toBe('0')
-  })
-
-  test('[L6] another epoch and a thread that is not there are told as ever', async () => {
-    await using server = await openFakeServer()
-    await using client = connect(server)
-    server.webSockets = false
-    server.append(2)
-    await expect(take(1, client.events(server.threadId, { epoch: makeId('epoch') }))).rejects.toMatchObject({
-      name: 'HoldfastStreamError',
-      code: 'epoch_changed',
-    })
-    server.respond = (_request, response) =>
-      void response.writeHead(404, { 'content-type': 'application/json' }).end(
-        JSON.stringify({
-          type: 'about:blank',
-          title: 'x',
-          status: 404,
-          code: 'not_found',
-          detail: 'x',
-          retryable: false,
-        }),
-      )
-    await expect(take(1, client.events(server.otherThreadId))).rejects.toMatchObject({ code: 'not_found' })
-    await expect(take(1, client.lifecycle())).rejects.toMatchObject({ code: 'websocket_required' })
-  })
-
-  test('from the head is only what is new, and a WebSocket is used when there is one again', async () => {
-    await using server = await openFakeServer()
-    await using client = connect(server)
-    server.webSockets = false
-    server.append(5)
-    const reading = take(2, client.events(server.threadId, { after: 'head' }))
-    while (server.eventStreams.length === 0) await new Promise((resolve) => setImmediate(resolve))
-    server.append(1)
-    server.webSockets = true
-    server.cut()
-    await server.seen((frame) => frame.type === 'hello')
-    server.append(1)
-    expect(await reading).toEqual([6, 7])
-  })
-})
-
 describe('[L6] a reset', () => {
   test('is told once with the snapshot, after all that came before, and the iteration goes on from there', async () => {
     await using server = await openFakeServer()
@@ -365,6 +314,48 @@ describe('[L6] a reset', () => {
     ])
   })
 
+  describe('who leaves while the snapshot is read', () => {
+    /** A reader that has begun to read the snapshot of another log. */
+    const resetting = async (server: FakeServer, client: HoldfastClient) => {
+      const asked = Promise.withResolvers<void>()
+      const snapshot = Promise.withResolvers<Cursor>()
+      const events = client
+        .events(server.threadId, {
+          epoch: makeId('epoch'),
+          onReset() {
+            asked.resolve()
+            return snapshot.promise
+          },
+        })
+        [Symbol.asyncIterator]()
+      const next = events.next()
+      await asked.promise
+      return {
+        events,
+        next,
+        answer: () => snapshot.resolve({ epoch: server.epoch, seq: position(0) }),
+      }
+    }
+
+    test('leaves no reader behind', async () => {
+      await using server = await openFakeServer()
+      await using client = connect(server)
+      const { events, next, answer } = await resetting(server, client)
+      await events.return?.()
+      answer()
+      expect(await next).toEqual({ value: undefined, done: true })
+    })
+
+    test('by closing the client ends quietly', async () => {
+      await using server = await openFakeServer()
+      await using client = connect(server)
+      const { next, answer } = await resetting(server, client)
+      await client[Symbol.asyncDispose]()
+      answer()
+      expect(await next).toEqual({ value: undefined, done: true })
+    })
+  })
+
   test('is asked for by a server that doubts the position', async () => {
     await using server = await openFakeServer()
     await using client = connect(server)
@@ -373,125 +364,5 @@ describe('[L6] a reset', () => {
       if (seq === 2) server.close(4010, '{"r":"snapshot"}')
     })
     await expect(reading).rejects.toMatchObject({ code: 'position_in_doubt' })
-  })
-})
-
-describe('[K1] applied state and its cursor', () => {
-  /** Applies into an array until `count` are there, and dies after `dieAt` of them if that is said. */
-  const applyTo = async (
-    server: FakeServer,
-    cursors: CursorStore,
-    state: StoredEvent[],
-    { count, dieAt }: { readonly count: number; readonly dieAt?: number },
-  ): Promise<void> => {
-    await using client = connect(server)
-    const done = new AbortController()
-    await client.applyEvents(server.threadId, {
-      cursors,
-      apply(event) {
-        if (state.length === dieAt) throw new Error('died')
-        state.push(event)
-        if (state.length === count) done.abort()
-      },
-      signal: done.signal,
-    })
-  }
-
-  test('a client that is stopped and started again has applied exactly the log', async () => {
-    await using server = await openFakeServer()
-    const cursors = createMemoryCursors()
-    const state: StoredEvent[] = []
-    server.append(300)
-    await applyTo(server, cursors, state, { count: 300 })
-    server.append(400)
-    server.cut()
-    await applyTo(server, cursors, state, { count: 700 })
-    expect(state.map(({ seq }) => seq)).toEqual(from1(700))
-    expect(await cursors.load(threadStream(server.threadId))).toEqual({ epoch: server.epoch, seq: 700 })
-  })
-
-  test('what fails to apply is thrown, and the cursor has not moved', async () => {
-    await using server = await openFakeServer()
-    const cursors = createMemoryCursors()
-    server.append(10)
-    await expect(applyTo(server, cursors, [], { count: 10, dieAt: 4 })).rejects.toThrow('died')
-    expect(await cursors.load(threadStream(server.threadId))).toBeNull()
-  })
-
-  test('[K2] two clients on one store apply each event once between them', async () => {
-    await using server = await openFakeServer()
-    await using one = connect(server)
-    await using other = connect(server)
-    const cursors = createMemoryCursors()
-    const state: number[] = []
-    const done = new AbortController()
-    const options = {
-      cursors,
-      apply({ seq }: StoredEvent) {
-        state.push(seq)
-        if (seq % 50 === 0 && seq < 500) server.append(50)
-        if (seq === 500) done.abort()
-      },
-      signal: done.signal,
-    }
-    server.append(50)
-    await Promise.all([one, other].map((client) => client.applyEvents(server.threadId, options)))
-    expect(state).toEqual(from1(500))
-  })
-
-  test('[K2] a cursor that somebody else has moved is loaded again', async () => {
-    await using server = await openFakeServer()
-    await using client = connect(server)
-    server.append(20)
-    const inner = createMemoryCursors()
-    let commits = 0
-    const cursors: CursorStore = {
-      load: inner.load,
-      async commit(move, apply) {
-        commits += 1
-        const { stream, from } = move
-        if (commits === 1)
-          await inner.commit({ stream, from, to: { epoch: server.epoch, seq: position(10) } }, () => {})
-        await inner.commit(move, apply)
-      },
-    }
-    const applied: number[] = []
-    const done = new AbortController()
-    await client.applyEvents(server.threadId, {
-      cursors,
-      apply({ seq }) {
-        applied.push(seq)
-        if (seq === 20) done.abort()
-      },
-      signal: done.signal,
-    })
-    expect(applied).toEqual(from1(20).slice(10))
-  })
-
-  test('[L6] a reset replaces state and cursor together', async () => {
-    await using server = await openFakeServer()
-    await using client = connect(server)
-    const cursors = createMemoryCursors()
-    const stream: Stream = threadStream(server.threadId)
-    await cursors.commit({ stream, from: null, to: { epoch: makeId('epoch'), seq: position(90) } }, () => {})
-    server.append(5)
-    let state = ['of another log']
-    const done = new AbortController()
-    await client.applyEvents(server.threadId, {
-      cursors,
-      apply({ seq }) {
-        state.push(`event ${seq}`)
-        if (seq === 5) done.abort()
-      },
-      onReset: async ({ reason }) => ({
-        cursor: { epoch: server.epoch, seq: position(3) },
-        apply() {
-          state = [`snapshot after ${reason}`]
-        },
-      }),
-      signal: done.signal,
-    })
-    expect(state).toEqual(['snapshot after epoch_changed', 'event 4', 'event 5'])
-    expect(await cursors.load(stream)).toEqual({ epoch: server.epoch, seq: 5 })
   })
 })

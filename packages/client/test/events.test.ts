@@ -1,27 +1,14 @@
-import { type StoredEvent, threadStream } from '@holdfast/protocol'
+import { threadStream } from '@holdfast/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClient, HoldfastConnectionError, HoldfastStreamError } from '../src/index.ts'
 import { systemPlatform } from '../src/platform.ts'
 import { streamLimits } from '../src/stream.ts'
 import { type FakeServer, makeId, openFakeServer, token } from './fake-server.test-support.ts'
+import { connect, from1, take } from './reading.test-support.ts'
 
 // Full jitter may choose no delay at all, and here it does: what is tested is not the waiting.
 beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
 afterEach(() => vi.restoreAllMocks())
-
-const connect = (server: FakeServer) => createClient({ url: server.url, token })
-const from1 = (to: number): number[] => Array.from({ length: to }, (_, index) => index + 1)
-
-/** Reads until `count` events are there. */
-async function take(count: number, events: AsyncIterable<StoredEvent>, onEach = (_seq: number) => {}) {
-  const places: number[] = []
-  for await (const { seq } of events) {
-    places.push(seq)
-    onEach(seq)
-    if (places.length === count) break
-  }
-  return places
-}
 
 describe('events', () => {
   test('[L2] come once and in order however often the line is cut', async () => {

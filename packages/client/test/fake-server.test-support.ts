@@ -61,8 +61,12 @@ interface Subscribed {
   acked: number
 }
 
-/** Speaks protocol.md on real sockets, its window of unacknowledged events included, and breaks as a test wishes. */
-export async function openFakeServer(): Promise<FakeServer> {
+/**
+ * Speaks protocol.md on real sockets, its window of unacknowledged events included, and breaks as a test wishes.
+ *
+ * @param port 0: any that is free
+ */
+export async function openFakeServer(port = 0): Promise<FakeServer> {
   const threadId = makeId('thread')
   const otherThreadId = makeId('thread')
   const runId = makeId('run')
@@ -285,6 +289,6 @@ export async function openFakeServer(): Promise<FakeServer> {
       await closed
     },
   }
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve))
   return Object.assign(server, { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` })
 }

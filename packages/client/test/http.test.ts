@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FileInfo, problem, type Run } from '@holdfast/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { retryAfterMs } from '../src/http.ts'
 import { createClient, HoldfastHttpError } from '../src/index.ts'
 import { type FakeServer, makeId, openFakeServer, token } from './fake-server.test-support.ts'
+import { connect } from './reading.test-support.ts'
 
 beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
 afterEach(() => vi.restoreAllMocks())
 
-const connect = (server: FakeServer) => createClient({ url: server.url, token })
 const json = (response: ServerResponse, status: number, body: object, headers = {}): void =>
   void response
     .writeHead(status, { 'content-type': 'application/json', ...headers })
@@ -22,6 +23,17 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   for await (const chunk of request) chunks.push(chunk as Buffer)
   return Buffer.concat(chunks)
 }
+
+/** A source of numbered tokens, and why it was asked. */
+function numbered() {
+  const asked: string[] = []
+  const source = async (why: 'first' | 'renewal'): Promise<string> => {
+    asked.push(why)
+    return `token-${asked.length}`
+  }
+  return { asked, source }
+}
+const session = () => ({ user: makeId('user'), kind: 'local', scopes: ['write'], tier: 'development' })
 
 describe('an error', () => {
   test('of the server is a HoldfastHttpError with what it said', async () => {
@@ -39,6 +51,55 @@ describe('an error', () => {
     server.respond = (_, response) => void response.writeHead(502).end('<html>bad gateway</html>')
     await expect(client.session()).rejects.toMatchObject({ status: 502, code: 'unknown' })
   })
+
+  test.each(['<html>', '{"user":7}'])('is also an answer of something else: %s', async (text) => {
+    await using server = await openFakeServer()
+    await using client = connect(server)
+    server.respond = (_, response) => void response.end(text)
+    await expect(client.session()).rejects.toMatchObject({ name: 'HoldfastAnswerError', code: 'bad_answer' })
+  })
+
+  test.each([
+    ['3', 3_000],
+    ['Fri, 27 Nov 2026 20:00:05 GMT', 5_000],
+    ['Fri, 27 Nov 2026 19:00:00 GMT', 0],
+    ['soon', 0],
+    [null, 0],
+  ])('says when to come back, in seconds or with a date: %s', (header, expected) => {
+    expect(retryAfterMs(header, Date.parse('2026-11-27T20:00:00Z'))).toBe(expected)
+  })
+})
+
+describe('a token', () => {
+  test('is renewed once for all that were refused with it, also where a refusal comes late', async () => {
+    await using server = await openFakeServer()
+    const { asked, source } = numbered()
+    await using client = createClient({ url: server.url, token: source })
+    const renewed = Promise.withResolvers<void>()
+    let requests = 0
+    server.respond = (request, response) => {
+      requests += 1
+      const refuse = (): void => json(response, 401, problem('unauthenticated', 'Send a valid token'))
+      if (request.headers.authorization === 'Bearer token-2') json(response, 200, session())
+      else if (requests === 1) void renewed.promise.then(refuse)
+      else refuse()
+    }
+    const both = [client.session(), client.session()]
+    await Promise.race(both)
+    renewed.resolve()
+    await Promise.all(both)
+    expect(asked).toEqual(['first', 'renewal'])
+  })
+
+  test('that does not come is not waited for longer than the signal says', async () => {
+    await using server = await openFakeServer()
+    const { promise: never } = Promise.withResolvers<string>()
+    await using client = createClient({ url: server.url, token: () => never })
+    const abort = new AbortController()
+    const asked = client.session({ signal: abort.signal })
+    abort.abort(new Error('enough'))
+    await expect(asked).rejects.toThrow('enough')
+  })
 })
 
 test('the token travels in Authorization', async () => {
@@ -47,7 +108,7 @@ test('the token travels in Authorization', async () => {
   const seen: (string | undefined)[] = []
   server.respond = (request, response) => {
     seen.push(request.headers.authorization, request.url)
-    json(response, 200, { user: makeId('user'), kind: 'local', scopes: ['write'], tier: 'development' })
+    json(response, 200, session())
   }
   await client.session()
   expect(seen).toEqual([`Bearer ${token}`, '/v1/session'])
@@ -127,7 +188,7 @@ describe('submit', () => {
       setImmediate(() => abort.abort(new Error('enough')))
     }
     const submitted = client.submit(server.threadId, { message: 'x' }, { signal: abort.signal })
-    await expect(submitted).rejects.toThrow()
+    await expect(submitted).rejects.toThrow('enough')
   })
 })
 
@@ -167,6 +228,24 @@ describe('upload', () => {
     } finally {
       await rm(directory, { recursive: true })
     }
+  })
+
+  test('with an old token is sent whole once more with a new one, telling its progress', async () => {
+    await using server = await openFakeServer()
+    const { asked, source } = numbered()
+    await using client = createClient({ url: server.url, token: source })
+    const bodies: string[] = []
+    server.respond = (request, response) =>
+      void bodyOf(request).then((body) => {
+        bodies.push(body.toString())
+        if (request.headers.authorization === 'Bearer token-2') json(response, 201, info(server, 4))
+        else json(response, 401, problem('unauthenticated', 'Send a valid token'))
+      })
+    const progress: number[] = []
+    const file = { name: 'x.csv', content: new Blob(['a,b\n']) }
+    await client.upload(server.threadId, file, { onProgress: (sentBytes) => progress.push(sentBytes) })
+    expect(bodies.map((body) => body.includes('\r\n\r\na,b\n\r\n'))).toEqual([true, true])
+    expect([asked, progress.at(-1)]).toEqual([['first', 'renewal'], 4])
   })
 
   test('never holds a large file in memory, nor a copy of it for a repeat', async () => {
