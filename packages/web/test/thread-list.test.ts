@@ -78,4 +78,33 @@ describe.skipIf(!hasChromium)('the list of conversations (needs /usr/bin/chromiu
     expect(await page.getByRole('navigation', { name: 'Conversations' }).getByRole('link').count()).toBe(0)
     await page.close()
   })
+
+  test('without WebSockets it is read now and then, and followed once one can be opened', async () => {
+    const page = await here.newPage()
+    let isBlocked = true
+    await page.routeWebSocket(/\/v1\/ws$/, async (socket) => {
+      if (isBlocked) await socket.close({ code: 1011 })
+      else socket.connectToServer()
+    })
+    await make('Before', here.page)
+    await page.goto(here.server.url)
+    await listed('Before', page).waitFor()
+    await make('Without a WebSocket', here.page)
+    // As time does, and sooner.
+    const goOn = (): Promise<unknown> => page.evaluate(`dispatchEvent(new Event('online'))`)
+    const isListed = async (): Promise<number> => {
+      await goOn()
+      return listed('Without a WebSocket', page).count()
+    }
+    await expect.poll(isListed, { timeout: 60_000 }).toBe(1)
+    isBlocked = false
+    const stands = async (): Promise<string | null> => {
+      await goOn()
+      return page.getByTestId('connection').textContent()
+    }
+    await expect.poll(stands, { timeout: 60_000 }).toBe('Live')
+    await make('With one again', here.page)
+    await listed('With one again', page).waitFor()
+    await page.close()
+  })
 })

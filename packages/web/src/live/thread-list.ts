@@ -1,8 +1,9 @@
+import { HoldfastStreamError } from '@holdfast/client'
 import type { LifecycleItem, ThreadId, ThreadList, ThreadSummary } from '@holdfast/protocol'
 import { createStore } from '../model/store.ts'
 import { client } from './connection.ts'
 import { report } from './notices.ts'
-import { whenReachable } from './when-reachable.ts'
+import { timeOrNetwork, whenReachable } from './when-reachable.ts'
 
 export interface ThreadListState {
   readonly phase: 'loading' | 'ready' | 'failed'
@@ -120,15 +121,32 @@ export function applyLifecycle(state: ThreadListState, item: LifecycleItem): Thr
   }
 }
 
+/** Where nothing tells what happens to the list: it is read anew this often, give or take a half. */
+const withoutWebSocketMs = 30_000
+
 /**
- * Reads at once, for whoever waits for the list, and again when it is followed: what happened in between would not come.
- * Until the page goes.
+ * Until the page goes. Where no WebSocket can be opened the list is read now and then, and each time following is tried
+ * again: the network may be another one by then.
  */
 export async function followThreads(): Promise<void> {
+  for (;;) {
+    try {
+      return await follow()
+    } catch (error) {
+      if (!(error instanceof HoldfastStreamError) || error.code !== 'websocket_required') throw error
+    }
+    await timeOrNetwork(withoutWebSocketMs * (0.5 + Math.random()))
+  }
+}
+
+/**
+ * Reads at once, for whoever waits for the list, and again when it is followed: what happened in between would not come.
+ */
+async function follow(): Promise<void> {
   const items = client.lifecycle({
     onFollowing: readWhenReachable,
     async onReset() {
-      await read(wanted)
+      await whenReachable(() => read(wanted))
       location.reload()
       throw new Error('Another log stands behind this address; the page is loaded anew')
     },

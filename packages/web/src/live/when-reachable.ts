@@ -38,14 +38,16 @@ export async function whenReachable<Result>(
   }
 }
 
-function timeOrNetwork(ms: number): Promise<void> {
+/** After this long, or when the browser is back on a network. */
+export function timeOrNetwork(ms: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const done = (): void => {
     clearTimeout(timer)
     removeEventListener('online', done)
     resolve()
   }
-  const timer = setTimeout(done, ms)
+  // A longer timer fires at once.
+  const timer = setTimeout(done, Math.min(ms, 2 ** 31 - 1))
   addEventListener('online', done)
   return promise
 }
