@@ -64,6 +64,7 @@ export function joinCases(log: Sheet): readonly JoinCase[] {
     over('a condition', 'total cost for plan enterprise', acme),
     over('asked for', 'join the log and accounts on tenant: total cost for plan enterprise', acme),
     over('a value alone', 'total cost for enterprise', acme),
+    over('a value left out', 'total cost by plan, excluding pro', acme),
     over('rows without a match stay', 'total cost where plan is missing', initech),
     over('one file answers', 'total cost for tenant acme', acme),
     over('a key twice', 'total cost for plan enterprise', refused, { accounts: twice }),
