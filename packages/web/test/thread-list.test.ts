@@ -87,8 +87,20 @@ describe.skipIf(!hasChromium)('the list of conversations (needs /usr/bin/chromiu
       else socket.connectToServer()
     })
     await make('Before', here.page)
+    // As if there were more than a page of them.
+    await page.route('**/v1/threads', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, json: { ...(await response.json()), next: 'older' } })
+    })
+    await page.route('**/v1/threads?cursor=*', async (route) => {
+      const response = await route.fetch({ url: `${here.server.url}/v1/threads` })
+      const [first] = (await response.json()).items
+      const older = { ...first, id: `thr_${'0'.repeat(26)}`, title: 'From long ago' }
+      await route.fulfill({ response, json: { items: [older], next: null } })
+    })
     await page.goto(here.server.url)
-    await listed('Before', page).waitFor()
+    await page.getByRole('button', { name: 'Older conversations' }).click()
+    await listed('From long ago', page).waitFor()
     await make('Without a WebSocket', here.page)
     // As time does, and sooner.
     const goOn = (): Promise<unknown> => page.evaluate(`dispatchEvent(new Event('online'))`)
@@ -97,6 +109,7 @@ describe.skipIf(!hasChromium)('the list of conversations (needs /usr/bin/chromiu
       return listed('Without a WebSocket', page).count()
     }
     await expect.poll(isListed, { timeout: 60_000 }).toBe(1)
+    expect(await listed('From long ago', page).count()).toBe(1)
     isBlocked = false
     const stands = async (): Promise<string | null> => {
       await goOn()

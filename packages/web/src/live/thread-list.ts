@@ -52,7 +52,20 @@ async function read(search: string): Promise<void> {
   const mine = question
   const take = await readPage(undefined, search)
   // A later search has overtaken this one.
-  if (mine === question) take(({ items, next }) => ({ phase: 'ready', items, next, search }))
+  if (mine === question) take((page) => renewed(threadList.get(), page, search))
+}
+
+/** The first page as it is now; of the same list, what was read after it stays. */
+function renewed(before: ThreadListState, { items, next }: ThreadList, search: string): ThreadListState {
+  const last = items.at(-1)
+  const place = before.search === search ? before.items.findIndex(({ id }) => id === last?.id) : -1
+  const older = place < 0 ? [] : before.items.slice(place + 1)
+  return {
+    phase: 'ready',
+    items: merged(items, older),
+    next: older.length === 0 ? next : before.next,
+    search,
+  }
 }
 
 export const searchThreads = (search: string): Promise<void> => read(search.trim())
