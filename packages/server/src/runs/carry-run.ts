@@ -1,7 +1,7 @@
 import type { MakeId, NewEvent, StoredEvent, UserId } from '@holdfast/protocol'
 import { HoldfastError } from '@holdfast/protocol'
 import type { Registry } from '../agents/registry.ts'
-import { runAgent } from '../agents/run-agent.ts'
+import { type RunContext, runAgent } from '../agents/run-agent.ts'
 import type { SqlEventLog } from '../log/sql-event-log.ts'
 import type { Principal } from '../principal.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -9,6 +9,7 @@ import type { EarlierRun } from '../tools/define-tool.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { type RunLimits, runLimits } from './run-limits.ts'
 import type { Claim } from './run-queue.ts'
+import type { RunRow } from './run-row.ts'
 import { createRunWriter } from './run-writer.ts'
 import { settleRun } from './settle-run.ts'
 import { messageOf } from './thread-history.ts'
@@ -55,7 +56,6 @@ export async function carryRun(
   const { log, registry, workspace, logger, makeId, nowMs } = deps
   const { row, attempt } = claim
   const principal: Principal = { kind: 'user', userId: row.owner }
-  const agent = registry.agent(row.agent)
   const writer = createRunWriter(log, claim, events)
   const about = { run: row.id, thread: row.thread_id, attempt }
   logger.info(about, 'run started')
@@ -66,18 +66,20 @@ export async function carryRun(
     })
   let toolMs = 0
   try {
+    signal.throwIfAborted()
     if (claim.interrupted >= runLimits.attempts)
       throw new HoldfastError(
         'attempts_exhausted',
         `The run was interrupted ${runLimits.attempts} times and is not tried again; ask again to start anew`,
       )
+    const { agent, model } = partsOf(registry, row)
     const steps = runAgent({
       principal,
       threadId: row.thread_id,
       runId: row.id,
       agent,
       tools: registry.toolsOf(agent),
-      model: registry.models.resolve(row.model, agent.offlineRules),
+      model,
       message: messageOf(events),
       earlier,
       events,
@@ -100,6 +102,29 @@ export async function carryRun(
     await settleRun(deps, claim, writer, error, signal)
   } finally {
     if (toolMs > 0) await spend({ tokens: 0, toolMs })
+  }
+}
+
+/**
+ * What the run was admitted with may be missing where it is carried out: on a node with other settings, or after they
+ * were changed.
+ * @throws {HoldfastError} bad_request
+ */
+function partsOf(
+  registry: Registry,
+  { agent: name, model: wish }: RunRow,
+): Pick<RunContext, 'agent' | 'model'> {
+  try {
+    const agent = registry.agent(name)
+    return { agent, model: registry.models.resolve(wish, agent.offlineRules) }
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error
+    throw new HoldfastError(
+      error.code,
+      `The server that took this run is not configured for it: ${error.message}. Give all servers of one database the ` +
+        'same agents and models, or ask again with another',
+      { cause: error },
+    )
   }
 }
 

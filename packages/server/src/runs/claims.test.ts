@@ -1,6 +1,6 @@
 import type { RunId, RunStatus, UserId } from '@holdfast/protocol'
-import { systemIdMaker } from '@holdfast/protocol'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { HoldfastError, systemIdMaker } from '@holdfast/protocol'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createThreads } from '../log/create-threads.ts'
 import { createEventLog, type SqlEventLog } from '../log/sql-event-log.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
@@ -46,14 +46,17 @@ async function newRun(
 const newThread = async (owner: UserId) =>
   (await createThreads(store).create({ kind: 'user', userId: owner })).id
 
-async function claim(most: number, more: Partial<ClaimRequest> = {}): Promise<RunId[]> {
-  const claims = await claimRuns(store, log, {
+async function claim(most: number, more: Partial<ClaimRequest> = {}, on = log): Promise<RunId[]> {
+  const claims = await claimRuns(store, on, {
     node: makeId('node'),
     held: [],
     most,
     after: '',
     expired: true,
     started: () => ({ model: 'm', offline: true }),
+    onFault: (_, error) => {
+      throw error
+    },
     ...more,
   })
   return claims.map(({ row }) => row.id)
@@ -121,4 +124,46 @@ test('[R1] leases that ran out come first; held ones and those of a living node 
 test('a node that is full takes nothing', async () => {
   await several(makeId('user'), 2)
   expect(await claim(0)).toEqual([])
+})
+
+describe('one run that is in the way keeps no other from being claimed', () => {
+  test('nobody knows how it would start: it is claimed, so that its failure can be told', async () => {
+    const [odd, well] = [await newRun(makeId('user')), await newRun(makeId('user'))]
+    const started: ClaimRequest['started'] = ({ id }) => {
+      if (id === odd) throw new HoldfastError('bad_request', 'There is no agent "gone"')
+      return { model: 'm', offline: true }
+    }
+    expect((await claim(10, { started })).toSorted()).toEqual([odd, well].toSorted())
+    const [event] = await log.readRun(odd)
+    expect(event).toMatchObject({ type: 'agent_started', data: { attempt: 1, model: '', offline: false } })
+  })
+
+  test('its thread was deleted since it was looked up', async () => {
+    const user = makeId('user')
+    const [gone, stays] = [await newThread(user), await newThread(user)]
+    const [, kept] = [await newRun(user, { threadId: gone }), await newRun(user, { threadId: stays })]
+    const deleting: SqlEventLog = {
+      ...log,
+      append: async (command) => {
+        if (command.threadId === gone) await createThreads(store).remove({ kind: 'user', userId: user }, gone)
+        return log.append(command)
+      },
+    }
+    expect(await claim(10, {}, deleting)).toEqual([kept])
+  })
+
+  test('its claim fails: that is told; what fails for all is thrown', async () => {
+    const [broken, well] = [await newRun(makeId('user')), await newRun(makeId('user'))]
+    const failing: SqlEventLog = {
+      ...log,
+      append: async (command) => {
+        if (command.runId === broken) throw new Error('the connection is gone')
+        return log.append(command)
+      },
+    }
+    const faults: RunId[] = []
+    expect(await claim(10, { onFault: ({ id }) => faults.push(id) }, failing)).toEqual([well])
+    expect(faults).toEqual([broken])
+    await expect(claim(10, {}, failing)).rejects.toThrow('the connection is gone')
+  })
 })

@@ -1,6 +1,6 @@
 import type { EventData, NodeId, RunId, UserId } from '@holdfast/protocol'
 import { CompiledQuery, sql } from 'kysely'
-import { LeaseLostError } from '../log/event-log.ts'
+import { LeaseLostError, ThreadMissingError } from '../log/event-log.ts'
 import type { SqlEventLog } from '../log/sql-event-log.ts'
 import type { Store } from '../store/store.ts'
 import { runLimits } from './run-limits.ts'
@@ -27,6 +27,8 @@ export interface ClaimRequest {
   readonly after: UserId | ''
   /** What agent_started will say besides the attempt; committed with the claim (L3). */
   readonly started: (row: RunRow) => Omit<EventData<'agent_started'>, 'attempt'>
+  /** A claim failed, and its neighbours did not: whoever looks next meets the run again. */
+  readonly onFault: (row: RunRow, error: unknown) => void
 }
 
 /**
@@ -36,7 +38,9 @@ export interface ClaimRequest {
  * go over it by what each of them takes.)
  *
  * They are looked up without locks. The claim itself is an append that names the lease it saw: of two nodes that
- * want the same run, one gets it, and the other leaves it.
+ * want the same run, one gets it, and the other leaves it. What was claimed is returned whatever became of the rest:
+ * a claim that nobody carries holds its run until its lease has run out.
+ * @throws what the claims failed with, where all of them did
  */
 export async function claimRuns(
   store: Store,
@@ -44,8 +48,16 @@ export async function claimRuns(
   request: ClaimRequest,
 ): Promise<readonly Claim[]> {
   const rows = await candidates(store, request)
-  const claims = await Promise.all(rows.map((row) => claim(log, request, row)))
-  return claims.filter((one) => one !== null)
+  const claims = await Promise.allSettled(rows.map((row) => claim(log, request, row)))
+  const faults = claims.flatMap((one, index) => {
+    const row = rows[index]
+    return one.status === 'rejected' && row !== undefined ? [{ row, error: one.reason as unknown }] : []
+  })
+  // The database is away: one fault, not one for each.
+  const [first] = faults
+  if (first !== undefined && faults.length === rows.length) throw first.error
+  for (const { row, error } of faults) request.onFault(row, error)
+  return claims.flatMap((one) => (one.status === 'fulfilled' && one.value !== null ? [one.value] : []))
 }
 
 async function claim(log: SqlEventLog, { node, started }: ClaimRequest, row: RunRow): Promise<Claim | null> {
@@ -56,18 +68,28 @@ async function claim(log: SqlEventLog, { node, started }: ClaimRequest, row: Run
       threadId,
       runId,
       agent,
-      events: [{ type: 'agent_started', data: { attempt, ...started(row) } }],
+      events: [{ type: 'agent_started', data: { attempt, ...startedOr(started, row) } }],
       producerKey: `${attempt}.started`,
       fence: null,
       change: { kind: 'claim', node, leaseEpoch, leaseMs: runLimits.leaseMs },
       notes: [{ userId, note: { type: 'run_started', threadId, runId, attempt } }],
     })
   } catch (error) {
-    if (error instanceof LeaseLostError) return null
+    // Another node has it, or it went with its thread.
+    if (error instanceof LeaseLostError || error instanceof ThreadMissingError) return null
     throw error
   }
   const interrupted = row.interrupted + (row.status === 'running' ? 1 : 0)
   return { row, leaseEpoch: leaseEpoch + 1, attempt, interrupted }
+}
+
+/** An agent or model that this node does not have fails the run, which has to be claimed for that (carry-run.ts). */
+function startedOr(started: ClaimRequest['started'], row: RunRow): ReturnType<ClaimRequest['started']> {
+  try {
+    return started(row)
+  } catch {
+    return { model: row.model ?? '', offline: false }
+  }
 }
 
 const firstOfThread = `not exists (

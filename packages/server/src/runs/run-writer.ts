@@ -8,7 +8,7 @@ import type { EndOutcome } from './run-state.ts'
 
 /** The one hand that writes a run's events while its lease holds. */
 export interface RunWriter {
-  /** Calls that are executing and not completed, as of the last write. */
+  /** How far the run's story is, as of the last write: what may follow, and which calls are open (R4). */
   readonly order: () => RunOrder
   /**
    * Commits the group under the lease (L4); a group that holds a terminal event ends the run in the same

@@ -58,6 +58,8 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
         const { name, offline } = registry.models.resolve(row.model, registry.agent(row.agent).offlineRules)
         return { model: name, offline }
       },
+      onFault: (row, error) =>
+        logger.error({ run: row.id, error }, 'a run could not be claimed; the others were'),
     })
     lastOwner = claims.at(-1)?.row.owner ?? lastOwner
     // The next claim does not wait for what these go on from.
@@ -100,6 +102,9 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
 
   function take(claim: Claim, past: Promise<Past>): void {
     const abort = new AbortController()
+    // R6: a cancel that reached the node which had it before. Here no heartbeat has to tell of it.
+    const { cancel_by: cancelBy } = claim.row
+    if (cancelBy !== null) abort.abort(new RunStop(cancelBy))
     const deadline = setTimeout(() => abort.abort(new RunStop('deadline')), attemptMs)
     const ended = past
       .then((found) => carryRun(deps, claim, found, abort.signal))
