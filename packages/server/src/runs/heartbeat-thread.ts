@@ -2,7 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import pg from 'pg'
 import { sessionOptions } from '../store/session.ts'
-import { dueRuns, type HeldRun, type RenewedRow, renewalOf, renewStatement } from './heartbeat.ts'
+import { dueRuns, type HeldRun } from './heartbeat.ts'
+import { type RenewedRow, renewLeases } from './renew-leases.ts'
 import { runLimits } from './run-limits.ts'
 import type { HeartbeatReply, HeartbeatRequest, HeartbeatThreadOptions } from './thread-heartbeat.ts'
 
@@ -24,6 +25,7 @@ async function connected(): Promise<pg.Client> {
     connectionTimeoutMillis: runLimits.beatWithinMs,
     // A beat that takes longer than a lease lasts renews nothing.
     statement_timeout: runLimits.beatWithinMs,
+    lock_timeout: runLimits.lockWaitMs,
     query_timeout: runLimits.beatWithinMs,
   })
   made.on('error', () => drop(made))
@@ -50,13 +52,15 @@ async function beat(): Promise<void> {
   if (asked.length === 0) return
   let used: pg.Client | null = null
   try {
-    used = await connected()
-    const { rows } = await used.query<RenewedRow>({
-      name: 'runs-renew',
-      text: renewStatement,
-      values: [asked, node],
-    })
-    reply({ kind: 'beat', beat: { asked, renewals: rows.map(renewalOf) } })
+    const connection = await connected()
+    used = connection
+    const renewals = await renewLeases(
+      async (statement, values) =>
+        (await connection.query<RenewedRow>({ ...statement, values: [...values] })).rows,
+      asked,
+      node,
+    )
+    reply({ kind: 'beat', beat: { asked, renewals } })
   } catch (error) {
     if (used !== null) drop(used)
     reply({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })

@@ -1,3 +1,4 @@
+import type { NodeId, RunId } from '@holdfast/protocol'
 import { systemIdMaker } from '@holdfast/protocol'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
@@ -31,8 +32,9 @@ async function openTrial() {
 describe.skipIf(!postgres.available)(`real PostgreSQL${postgres.note}`, () => {
   heartbeatContract('the heartbeat in a thread of its own', openTrial)
 
-  async function heldRun(trial: Awaited<ReturnType<typeof openTrial>>, onBeat: (beat: Beat) => void) {
-    const node = makeId('node')
+  type Trial = Awaited<ReturnType<typeof openTrial>>
+
+  async function newRun(trial: Trial, node: NodeId): Promise<RunId> {
     const owner = makeId('user')
     const { id: threadId } = await createThreads(trial.store).create({ kind: 'user', userId: owner })
     const runId = makeId('run')
@@ -51,6 +53,12 @@ describe.skipIf(!postgres.available)(`real PostgreSQL${postgres.note}`, () => {
         queued_at_seq: 1,
       })
       .execute()
+    return runId
+  }
+
+  async function heldRun(trial: Trial, onBeat: (beat: Beat) => void) {
+    const node = makeId('node')
+    const runId = await newRun(trial, node)
     const heartbeat = await trial.openHeartbeat(node, onBeat)
     heartbeat.hold([{ runId, untilMs: never }])
     return { runId, heartbeat }
@@ -106,6 +114,42 @@ describe.skipIf(!postgres.available)(`real PostgreSQL${postgres.note}`, () => {
     const before = beats
     while (beats < before + 2) {
       heard = Promise.withResolvers<void>()
+      await heard.promise
+    }
+  })
+
+  test('[R2] a run whose row somebody has locked costs the others nothing, and is not lost', async () => {
+    await using trial = await openTrial()
+    const node = makeId('node')
+    const [locked, free] = [await newRun(trial, node), await newRun(trial, node)]
+    await trial.store.db
+      .updateTable('runs')
+      .set({ lease_expires_at: new Date(0) })
+      .execute()
+    const expiredRuns = async (): Promise<readonly RunId[]> =>
+      (
+        await trial.store.db
+          .selectFrom('runs')
+          .select('id')
+          .where('lease_expires_at', '<=', new Date())
+          .execute()
+      ).map(({ id }) => id)
+    const holder = new pg.Client({ connectionString: trial.connectionString })
+    await holder.connect()
+    await using _holder = { [Symbol.asyncDispose]: () => holder.end() }
+    await holder.query('begin')
+    await holder.query('select from runs where id = $1 for update', [locked])
+
+    let heard = Promise.withResolvers<Beat>()
+    await using heartbeat = await trial.openHeartbeat(node, (beat) => heard.resolve(beat))
+    heartbeat.hold([locked, free].map((runId) => ({ runId, untilMs: never })))
+    const beat = await heard.promise
+    expect(beat.renewals.map(({ runId }) => runId).toSorted()).toEqual([locked, free].toSorted())
+    expect(await expiredRuns()).toEqual([locked])
+
+    await holder.query('rollback')
+    while ((await expiredRuns()).length > 0) {
+      heard = Promise.withResolvers()
       await heard.promise
     }
   })

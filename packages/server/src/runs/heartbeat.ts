@@ -1,5 +1,4 @@
 import type { NodeId, RunId } from '@holdfast/protocol'
-import { runLimits } from './run-limits.ts'
 
 /** A run in this node's hands. */
 export interface HeldRun {
@@ -14,7 +13,7 @@ export interface Renewal {
   readonly cancelBy: 'user' | 'superseded' | null
 }
 
-/** What a beat found: of the runs it asked for, those that this node still holds. */
+/** What a beat found: of the runs it asked for, those that this node still holds, as far as anybody has committed. */
 export interface Beat {
   readonly asked: readonly RunId[]
   readonly renewals: readonly Renewal[]
@@ -32,27 +31,6 @@ export interface Heartbeat extends AsyncDisposable {
 }
 
 export type OpenHeartbeat = (node: NodeId, onBeat: (beat: Beat) => void) => Promise<Heartbeat>
-
-/**
- * One statement for all: $1 run ids, $2 node. Time is the database's. By run and not by node alone: a run that this
- * node left behind after a fault of the store must be free to be taken up again.
- */
-export const renewStatement = `/* prepare runs-renew */
-update runs set lease_expires_at = clock_timestamp() + interval '${runLimits.leaseMs} milliseconds'
-where id = any($1) and lease_node = $2 and status = 'running'
-returning id, lease_epoch, cancel_by`
-
-export interface RenewedRow {
-  readonly id: RunId
-  readonly lease_epoch: number
-  readonly cancel_by: 'user' | 'superseded' | null
-}
-
-export const renewalOf = (row: RenewedRow): Renewal => ({
-  runId: row.id,
-  leaseEpoch: Number(row.lease_epoch),
-  cancelBy: row.cancel_by,
-})
 
 /** The runs a beat at `nowMs` renews. */
 export const dueRuns = (held: readonly HeldRun[], nowMs: number): readonly RunId[] =>

@@ -4,6 +4,8 @@ export const runLimits = {
   heartbeatMs: 1_000,
   /** A heartbeat that the database has not answered by then has failed; the next one makes a new connection. */
   beatWithinMs: 2_000,
+  /** So long a heartbeat waits for a run's row that somebody has locked; the next one tries again. */
+  lockWaitMs: 300,
   /** An attempt that takes longer is stopped, and the run fails with run_timeout. */
   attemptMs: 30 * 60_000,
   /** One that does not stop even then loses its lease, so that another node can end its run. */

@@ -1,14 +1,8 @@
 import { CompiledQuery } from 'kysely'
 import type { Store } from '../store/store.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import {
-  dueRuns,
-  type HeldRun,
-  type OpenHeartbeat,
-  type RenewedRow,
-  renewalOf,
-  renewStatement,
-} from './heartbeat.ts'
+import { dueRuns, type HeldRun, type OpenHeartbeat } from './heartbeat.ts'
+import { type RenewedRow, renewLeases } from './renew-leases.ts'
 import { runLimits } from './run-limits.ts'
 
 /**
@@ -23,9 +17,13 @@ export function timerHeartbeat(store: Pick<Store, 'db'>, logger: Logger): OpenHe
       const asked = dueRuns(held, Date.now())
       if (asked.length === 0) return
       try {
-        const query = CompiledQuery.raw(renewStatement, [asked, node])
-        const { rows } = await store.db.executeQuery<RenewedRow>(query)
-        onBeat({ asked, renewals: rows.map(renewalOf) })
+        const renewals = await renewLeases(
+          async ({ text }, values) =>
+            (await store.db.executeQuery<RenewedRow>(CompiledQuery.raw(text, [...values]))).rows,
+          asked,
+          node,
+        )
+        onBeat({ asked, renewals })
       } catch (error) {
         logger.error({ error }, 'heartbeat failed; leases run out if this lasts')
       }
