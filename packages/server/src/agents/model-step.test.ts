@@ -4,7 +4,7 @@ import { systemIdMaker } from '@holdfast/protocol'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTool, type ToolDefinition } from '../tools/define-tool.ts'
-import { modelStep, type StepEnd } from './model-step.ts'
+import { modelStep, type StepEnd, stepLimits } from './model-step.ts'
 
 const messageId = systemIdMaker()('message')
 const usage = {
@@ -124,6 +124,24 @@ test('input that is not JSON is refused to the model; no input at all is an empt
     { tool: 'look', input: {}, refusal: null },
     { tool: 'look', input: { at: 'x' }, refusal: null },
   ])
+})
+
+test('whatever a model gives as input, the event of the call stays within its limit', async () => {
+  const call = (input: string) => ({ type: 'tool-call', toolCallId: 'a', toolName: 'look', input }) as const
+  const { end } = await step(
+    scripted(() => [
+      // As JSON each of these characters is six.
+      call('\u0001'.repeat(stepLimits.inputBytes)),
+      // And each of these numbers four times as long as it was written.
+      call(`[${'1e20,'.repeat(9_000)}1]`),
+      finish,
+    ]),
+  )
+  expect(end?.calls).toHaveLength(2)
+  for (const { input, refusal } of end?.calls ?? []) {
+    expect(refusal).not.toBeNull()
+    expect(Buffer.byteLength(JSON.stringify(input))).toBeLessThan(stepLimits.inputBytes)
+  }
 })
 
 test('a stream that breaks fails with model_failed, after what was said before', async () => {

@@ -41,6 +41,8 @@ const groupParts = 300
 const toolNameChars = 64
 /** agent_thinking is short and for people; longer reasoning is cut into pieces. */
 const thinkingChars = 2_000
+/** Of a call's input that is no JSON. */
+const brokenInputChars = 2_000
 /** Of one message_delta: stays below limits.eventBytes, whatever the characters are. */
 const deltaChars = 8_000
 
@@ -247,20 +249,23 @@ function gather(step: number, messageId: MessageId, prose: ProseFilter): Gathere
 }
 
 function wantedCall(tool: string, inputText: string): WantedCall {
+  const tooLarge = (bytes: number): WantedCall => ({
+    tool,
+    input: {},
+    refusal: `The input of ${tool} has ${bytes} bytes; at most ${stepLimits.inputBytes} are taken`,
+  })
   const bytes = Buffer.byteLength(inputText)
-  if (bytes > stepLimits.inputBytes)
-    return {
-      tool,
-      input: {},
-      refusal: `The input of ${tool} has ${bytes} bytes; at most ${stepLimits.inputBytes} are taken`,
-    }
+  if (bytes > stepLimits.inputBytes) return tooLarge(bytes)
   try {
     // A tool without parameters: some providers send no text at all.
     const input = inputText.trim() === '' ? {} : (JSON.parse(inputText) as Json)
-    return { tool, input, refusal: null }
+    // As the event will have it: 1e20 is written out in full.
+    const written = Buffer.byteLength(JSON.stringify(input))
+    return written > stepLimits.inputBytes ? tooLarge(written) : { tool, input, refusal: null }
   } catch (error) {
     const refusal = `The input of ${tool} is not JSON: ${errorMessage(error)}`
-    return { tool, input: inputText.toWellFormed(), refusal }
+    // Its beginning shows what it was. As JSON a character of it may be six.
+    return { tool, input: inputText.slice(0, brokenInputChars).toWellFormed(), refusal }
   }
 }
 

@@ -155,6 +155,33 @@ describe('a run tells its story in order', () => {
     })
   })
 
+  test('[R3] a refused call is closed in the commit that opens it: no attempt finds it open', async () => {
+    const groups = await Array.fromAsync(
+      runAgent(contextOf({ tools: [], rules: inOrder('leap') }, [queued, started(1)].map(stored))),
+    )
+    for (const group of groups)
+      expect(group.filter(({ type }) => type === 'tool_executing')).toHaveLength(
+        group.filter(({ type }) => type === 'tool_completed').length,
+      )
+    expect(groups.flat().some(({ type }) => type === 'tool_executing')).toBe(true)
+  })
+
+  test('[R3] a question before a call ends its run in the commit that asks it', async () => {
+    const executed: ToolContext[] = []
+    const asking: ToolDefinition = { ...countingTool('send', 'effect', executed), asksFirst: true }
+    const groups = runAgent(
+      contextOf({ tools: [asking], rules: inOrder('send') }, [queued, started(1)].map(stored)),
+    )
+    const story: NewEvent[] = [queued, started(1)]
+    for await (const group of groups) {
+      story.push(...group)
+      if (group.some(({ type }) => type === 'data_requested')) break
+    }
+    expect(orderOf(story)).toMatchObject({ kind: 'ended', by: 'agent_completed' })
+    expect(story.at(-1)?.data).toMatchObject({ outcome: 'needs_data' })
+    expect(executed).toEqual([])
+  })
+
   test('too many steps fail the run with step_limit', async () => {
     const executed: ToolContext[] = []
     const forever: OfflineRules = (results) => ({
@@ -246,5 +273,91 @@ describe('[R3] a later attempt goes on from the log', () => {
     expect(after[0]?.data).toMatchObject({ ok: false, error: { code: 'outcome_unknown' } })
     expect(after.at(-1)?.data).toMatchObject({ outcome: 'needs_data' })
     expect(orderOf([...before, ...after]).kind).toBe('ended')
+  })
+
+  test('what is not known is told and asked in one commit: an attempt that dies there leaves nothing to do', async () => {
+    const executed: ToolContext[] = []
+    // A model that wants the call again as long as it has not succeeded.
+    const rules: OfflineRules = (results) =>
+      results.some(({ ok }) => ok)
+        ? { kind: 'say', text: 'sent' }
+        : { kind: 'call', tool: 'send', input: { n: 1 }, thinking: '' }
+    const trial = { tools: [countingTool('send', 'effect', executed)], rules }
+    const call = { callId: makeId('call'), tool: 'send', effect: 'effect', input: { n: 1 } } as const
+    const story: NewEvent[] = [queued, started(1), { type: 'tool_executing', data: call }, started(2)]
+    const dying = runAgent(contextOf(trial, story.map(stored)))
+    const first = await dying.next()
+    story.push(...(first.value ?? []))
+    await dying.return()
+    if (orderOf(story).kind !== 'ended') {
+      story.push(started(3))
+      story.push(...(await attempt(trial, story)))
+    }
+    expect(executed).toEqual([])
+    expect(story.at(-1)?.data).toMatchObject({ outcome: 'needs_data' })
+  })
+
+  test.each([
+    ['was, and is none now', 'effect', 'pure'],
+    ['is, and was none then', 'pure', 'effect'],
+  ] as const)('an open call of a tool that %s is not repeated', async (_, then, now) => {
+    const executed: ToolContext[] = []
+    const call = { callId: makeId('call'), tool: 'send', effect: then, input: { n: 1 } }
+    const before: NewEvent[] = [queued, started(1), { type: 'tool_executing', data: call }, started(2)]
+    const trial = { tools: [countingTool('send', now, executed)], rules: inOrder('send') }
+    expect((await attempt(trial, before))[0]?.data).toMatchObject({ error: { code: 'outcome_unknown' } })
+    expect(executed).toEqual([])
+  })
+
+  test('a run of few steps with many calls each has the rest of its steps', async () => {
+    const calls = Array.from({ length: 30 }, (_, n): NewEvent[] => {
+      const call = { callId: makeId('call'), tool: 'look', effect: 'pure', input: { n } } as const
+      const thinking: NewEvent = { type: 'agent_thinking', data: { step: n < 15 ? 1 : 2, text: 'Look.' } }
+      return [
+        ...(n % 15 === 0 ? [thinking] : []),
+        { type: 'tool_executing', data: call },
+        {
+          type: 'tool_completed',
+          data: { callId: call.callId, tool: 'look', ok: true, output: { n }, durationMs: 1, artifacts: [] },
+        },
+      ]
+    }).flat()
+    const executed: ToolContext[] = []
+    const rules: OfflineRules = (results) =>
+      results.length < 33
+        ? { kind: 'call', tool: 'look', input: { n: results.length }, thinking: 'On.' }
+        : { kind: 'say', text: 'done' }
+    const after = await attempt({ tools: [countingTool('look', 'pure', executed)], rules }, [
+      queued,
+      started(1),
+      ...calls,
+      started(2),
+    ])
+    expect(executed).toHaveLength(3)
+    expect(after.at(-1)?.type).toBe('agent_completed')
+    expect(after.flatMap((event) => (event.type === 'agent_thinking' ? event.data.step : []))).toEqual([
+      3, 4, 5,
+    ])
+  })
+
+  test('a run that was handed over does not get its steps anew', async () => {
+    const executed: ToolContext[] = []
+    const trial = {
+      tools: [countingTool('look', 'pure', executed)],
+      rules: ((results) => ({
+        kind: 'call',
+        tool: 'look',
+        input: { n: results.length },
+        thinking: 'On.',
+      })) as OfflineRules,
+    }
+    const groups = runAgent(contextOf(trial, [queued, started(1)].map(stored)))
+    const story: NewEvent[] = [queued, started(1)]
+    for await (const group of groups) {
+      story.push(...group)
+      if (executed.length === 20) break
+    }
+    await expect(attempt(trial, [...story, started(2)])).rejects.toMatchObject({ code: 'step_limit' })
+    expect(executed).toHaveLength(24)
   })
 })

@@ -20,7 +20,7 @@ import { conversation } from './conversation.ts'
 import type { AgentDefinition } from './define-agent.ts'
 import { agentLimits } from './define-agent.ts'
 import type { FinishedCall } from './run-calls.ts'
-import { callsOf, toolResultOf } from './run-calls.ts'
+import { callsOf, stepsTaken, toolResultOf } from './run-calls.ts'
 import { createRunUsage } from './run-usage.ts'
 
 /** All that one attempt of a run works with: made for it, shared with nothing (A2). */
@@ -65,8 +65,10 @@ export async function* runAgent(context: RunContext): AsyncGenerator<readonly Ne
 
   for (const call of open) {
     const tool = toolOf(context, call.tool)
-    if (recoverOpenCall(tool.effect) === 'outcome_unknown') {
-      yield* askAboutUnknownOutcome(context, call, beganMs)
+    // By what the tool was when the call was made and by what it is now: a new version may have changed its mind.
+    const effects = [call.effect, tool.effect]
+    if (effects.some((effect) => recoverOpenCall(effect) === 'outcome_unknown')) {
+      yield askAboutUnknownOutcome(context, call, beganMs)
       return
     }
     calls.push({ call, completed: yield* finishCall(context, tool, call, calls) })
@@ -77,7 +79,7 @@ export async function* runAgent(context: RunContext): AsyncGenerator<readonly Ne
   if (approved !== null) calls.push(yield* runApproved(context, approved))
 
   const maxSteps = context.agent.maxSteps ?? agentLimits.steps
-  for (let step = calls.length + 1; step <= maxSteps; step += 1) {
+  for (let step = stepsTaken(context.events) + 1; step <= maxSteps; step += 1) {
     if (!model.offline) await context.budget?.ask()
     const results = calls.map(toolResultOf)
     const asked = yield* askModels({
@@ -114,8 +116,13 @@ export async function* runAgent(context: RunContext): AsyncGenerator<readonly Ne
         const delta: NewEvent = { type: 'message_delta', data: { messageId, text: asked.text } }
         const durationMs = context.nowMs() - beganMs
         const data = { outcome: 'needs_data', messageId, summary: asked.summary, durationMs } as const
-        yield [...said, asked.request, delta]
-        yield [{ type: 'agent_completed', data: { ...data, usage: usage.total() } }]
+        // One commit: a question without the end of its run would be answered by the run's next attempt.
+        yield [
+          ...said,
+          asked.request,
+          delta,
+          { type: 'agent_completed', data: { ...data, usage: usage.total() } },
+        ]
         return
       }
       const call: EventData<'tool_executing'> = {
@@ -125,13 +132,17 @@ export async function* runAgent(context: RunContext): AsyncGenerator<readonly Ne
         effect: tool?.effect ?? 'pure',
         input: wanted.input,
       }
-      yield [...said, { type: 'tool_executing', data: call }]
-      said = []
+      const executing: NewEvent = { type: 'tool_executing', data: call }
       if (tool === undefined || wanted.refusal !== null) {
         const completed = closeUnrun(call, 'bad_request', wanted.refusal ?? `There is no tool ${wanted.tool}`)
-        yield [{ type: 'tool_completed', data: completed }]
+        // Nothing runs between the two: no attempt shall find the call open and make it.
+        yield [...said, executing, { type: 'tool_completed', data: completed }]
         calls.push({ call, completed })
-      } else calls.push({ call, completed: yield* finishCall(context, tool, call, calls) })
+      } else {
+        yield [...said, executing]
+        calls.push({ call, completed: yield* finishCall(context, tool, call, calls) })
+      }
+      said = []
     }
   }
   throw new HoldfastError(
@@ -179,15 +190,18 @@ function toolContext(context: RunContext, callId: CallId, calls: readonly Finish
   }
 }
 
-/** R3: nobody can know whether the effect took place, so nobody repeats it: the user decides. */
-function* askAboutUnknownOutcome(
+/**
+ * R3: nobody can know whether the effect took place, so nobody repeats it: the user decides. All of it in one commit:
+ * after a part of it another attempt would find the call closed, and go on as if nobody had to be asked.
+ */
+function askAboutUnknownOutcome(
   context: RunContext,
   call: EventData<'tool_executing'>,
   beganMs: number,
-): Generator<readonly NewEvent[], void, undefined> {
+): readonly NewEvent[] {
   const messageId = context.makeId('message')
   const text = `The server was interrupted while ${call.tool} was running. Whether it took effect is not known, so it was not repeated. Check, then say whether to run it again.`
-  yield [
+  return [
     {
       type: 'tool_completed',
       data: closeUnrun(
@@ -213,9 +227,7 @@ function* askAboutUnknownOutcome(
         },
       },
     },
-  ]
-  yield [{ type: 'message_delta', data: { messageId, text } }]
-  yield [
+    { type: 'message_delta', data: { messageId, text } },
     {
       type: 'agent_completed',
       data: {

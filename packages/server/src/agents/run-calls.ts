@@ -1,5 +1,6 @@
-import type { EventData, StoredEvent } from '@holdfast/protocol'
+import type { EventData, NewEvent, StoredEvent } from '@holdfast/protocol'
 import type { ToolResult } from '../tools/define-tool.ts'
+import { stepLimits } from './model-step.ts'
 
 export interface FinishedCall {
   readonly call: EventData<'tool_executing'>
@@ -28,6 +29,27 @@ export function callsOf(events: readonly StoredEvent[]): RunCalls {
   }
   return { finished, open: [...open.values()] }
 }
+
+/**
+ * R3: the steps of the model that the log surely tells of, so that a later attempt has the rest of them. A step may
+ * make many calls, so calls are no measure: by them a run that was handed over in its second step could be at its end.
+ * Few models say nothing of their thinking; of those it counts the fewest steps that can have made so many calls.
+ */
+export function stepsTaken(events: readonly NewEvent[]): number {
+  let thinking = 0
+  let taken = 0
+  let calls = 0
+  for (const event of events) {
+    if (event.type === 'agent_thinking') thinking = event.data.step
+    // A step without a call was not brought to its end, or the run would be at its own.
+    if (event.type !== 'tool_executing') continue
+    calls += 1
+    taken = Math.max(taken, thinking, Math.ceil(calls / callsPerStep))
+  }
+  return taken
+}
+/** One more than are run: the refusal of all beyond them. */
+const callsPerStep = stepLimits.calls + 1
 
 export function toolResultOf({ completed }: FinishedCall): ToolResult {
   return {
