@@ -3,7 +3,7 @@ import { HoldfastError } from '@holdfast/protocol'
 import { callsOf } from '../agents/run-calls.ts'
 import { LeaseLostError, ThreadMissingError } from '../log/event-log.ts'
 import { StoreAwayError } from '../store/store-fault.ts'
-import { closeUnrun } from '../tools/run-tool.ts'
+import { closeUnrun, doubt } from '../tools/run-tool.ts'
 import type { CarryDeps } from './carry-run.ts'
 import { type RunLimits, runLimits } from './run-limits.ts'
 import type { Claim } from './run-queue.ts'
@@ -46,7 +46,7 @@ export async function settleRun(
   const closeOpenCalls = async (code: 'cancelled' | 'outcome_unknown', what: string): Promise<NewEvent[]> =>
     callsOf(await log.readRun(claim.row.id)).open.map((call) => ({
       type: 'tool_completed',
-      data: closeUnrun(call, code, `${call.tool} ${what}`),
+      data: closeUnrun(call, code, `${call.tool} ${what}${doubt(call.effect)}`),
     }))
 
   const stop: unknown = signal.aborted ? signal.reason : null

@@ -23,7 +23,7 @@ export async function runTool(tool: ToolDefinition, input: unknown, context: Too
     completed: {
       ...base,
       ok: false,
-      error: { code, message },
+      error: { code, message: short(message) },
       durationMs: performance.now() - beganMs,
       artifacts: [],
     },
@@ -53,7 +53,10 @@ export async function runTool(tool: ToolDefinition, input: unknown, context: Too
   } catch (error) {
     context.signal.throwIfAborted()
     if (deadline.aborted)
-      return failed('tool_timeout', `${tool.name} did not end within ${timeoutMs / 1000} s and was stopped`)
+      return failed(
+        'tool_timeout',
+        `${tool.name} did not end within ${timeoutMs / 1000} s and was stopped${doubt(tool.effect)}`,
+      )
     // The database is away: no answer of the tool's, and the attempt ends here rather than reason from it.
     if (error instanceof HoldfastError && error.code === 'not_ready') throw error
     // `internal` is a fault that somebody else caught (a child process): no answer, and nothing to show.
@@ -61,6 +64,19 @@ export async function runTool(tool: ToolDefinition, input: unknown, context: Too
     throw error
   }
 }
+
+/** Of a message in an event: a tool may put its whole input into it, and a model reads no more of it than this. */
+const messageChars = 2_000
+
+const short = (message: string): string =>
+  // Cut within a character, the half of it is no text.
+  (message.length > messageChars ? `${message.slice(0, messageChars)}…` : message).toWellFormed()
+
+/** R3: what is to be said of a call that was stopped half way, so that nobody repeats it unseen. */
+export const doubt = (effect: ToolEffect): string =>
+  recoverOpenCall(effect) === 'outcome_unknown'
+    ? '; whether it took effect is not known: check before it is run again'
+    : ''
 
 /** The call that never ran, or of which nobody knows whether it did (R3). */
 export function closeUnrun(
