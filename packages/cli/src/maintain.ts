@@ -3,13 +3,15 @@ import type { Context } from './context.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 
 /**
- * Work on a whole store: says what it is at, and Ctrl-C stops it so that nothing of it is left.
+ * Work on a whole store: says what it is at, and Ctrl-C stops it.
  * @param work its text goes to standard output
+ * @param whenStopped what is true then. Default: nothing of it is left
  */
 export async function maintain(
   context: Context,
   changes: Partial<Settings>,
   work: (options: MaintenanceOptions) => Promise<string>,
+  whenStopped = 'nothing was changed',
 ): Promise<ExitCode> {
   const settings: Settings = { ...context.settings(), ...changes }
   const level = settings.logLevel === 'info' ? 'warn' : settings.logLevel
@@ -27,7 +29,7 @@ export async function maintain(
     return exitCodes.answered
   } catch (error) {
     if (!stopped.signal.aborted) throw error
-    context.status.line('holdfast: stopped; nothing was changed')
+    context.status.line(`holdfast: stopped; ${whenStopped}`)
     return exitCodes.interrupted
   } finally {
     stopListening()
@@ -37,6 +39,8 @@ export async function maintain(
 
 function inWords(progress: Progress): string {
   switch (progress.doing) {
+    case 'read':
+      return `checking the backup: ${bytes(progress.bytes)}`
     case 'rows':
       return `${progress.table}: ${number(progress.rows)} rows`
     case 'files':

@@ -16,7 +16,7 @@ import { createEventLog } from './log/sql-event-log.ts'
 import { openBlobs } from './open-blobs.ts'
 import { openStore } from './open-store.ts'
 import { openPostgresStore, servingName } from './store/postgres-store.ts'
-import type { Store } from './store/store.ts'
+import type { Store, Tx } from './store/store.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { openArchiveReader, openArchiveWriter } from './upkeep/archive/open-archive.ts'
 import { type RestoreResult, restoreBackup } from './upkeep/backup/restore-backup.ts'
@@ -59,7 +59,7 @@ async function openExisting(options: MaintenanceOptions): Promise<Store> {
 
 /** @param options.to a new file (.tar, .tar.gz, .tgz) or directory */
 export async function backupStore(
-  options: MaintenanceOptions & { readonly to: string },
+  options: MaintenanceOptions & { readonly to: string; readonly allowMissing: boolean },
 ): Promise<BackupResult> {
   await using store = await openExisting(options)
   await using blobs = await openBlobs(options.settings, store)
@@ -78,7 +78,7 @@ export async function restoreStore(
   await using store = await openOwn(options)
   await requireNoServer(store, servingName)
   await using blobs = await openBlobs(options.settings, store)
-  return await restoreBackup({ ...options, store, blobs, archive })
+  return await restoreBackup({ ...options, store, blobs, archive, requireAlone: aloneIn(store) })
 }
 
 /** @param options.to the URL of a PostgreSQL database that nobody has used yet */
@@ -90,8 +90,14 @@ export async function migrateStore(
   await requireNoServer(from, servingName)
   await using to = await openPostgresStore({ connectionString, name: maintenance, poolSize: 2, logger })
   await requireNoServer(to, servingName)
-  return await copyStore({ ...options, from, to })
+  return await copyStore({ ...options, from, to, requireAlone: aloneIn(to) })
 }
+
+/** A server may have started since the first look, which spares a long wait for the lock. */
+const aloneIn =
+  (store: Store) =>
+  (tx: Tx): Promise<void> =>
+    requireNoServer(store, servingName, tx)
 
 /** What a server has of a user, for work beside it. */
 async function openAccount(options: MaintenanceOptions, userId: UserId) {

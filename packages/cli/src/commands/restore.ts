@@ -35,9 +35,7 @@ export function restoreCommand(context: Context, exit: (code: ExitCode) => void)
           const restored = await restoreStore({ ...options, from, overwrite, withoutTokens: !withTokens })
           const { createdAt, tables, stored, missing, tokens } = restored
           const notes = [
-            missing > 0
-              ? `  without ${number(missing)} files that were deleted while the backup was made`
-              : [],
+            missing > 0 ? `  without ${number(missing)} files whose bytes the backup could not have` : [],
             tokens > 0
               ? `  ${number(tokens)} personal tokens are good again, those revoked since the backup among them`
               : [],

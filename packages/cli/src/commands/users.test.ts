@@ -83,6 +83,13 @@ test(
     expect(await readFile(join(out, 'files', thread, upload), 'utf8')).toBe(csv)
 
     expect((await runHere(['users', 'delete', id, ...own])).code).toBe(2)
+    const stopAtOnce = (listener: () => void) => {
+      listener()
+      return () => undefined
+    }
+    const stopped = await runHere(['users', 'delete', id, '--yes', ...own], {}, stopAtOnce)
+    expect(stopped).toMatchObject({ code: 130, stderr: expect.stringContaining('the rest goes as soon as') })
+    expect(stopped.stderr).not.toContain('nothing was changed')
     expect(await runHere(['users', 'delete', id, '--yes', ...own])).toMatchObject({
       code: 0,
       stdout: `${id} is deleted\n`,

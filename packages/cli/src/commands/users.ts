@@ -135,10 +135,15 @@ export function usersCommand(context: Context, exit: (code: ExitCode) => void): 
     )
     .action(async (userId: UserId, { dataDir }: { dataDir?: string }) =>
       exit(
-        await maintain(context, dataDir === undefined ? {} : { dataDir }, async (options) => {
-          await deleteUser({ ...options, userId })
-          return `${userId} is deleted\n`
-        }),
+        await maintain(
+          context,
+          dataDir === undefined ? {} : { dataDir },
+          async (options) => {
+            await deleteUser({ ...options, userId })
+            return `${userId} is deleted\n`
+          },
+          'what is gone is gone, and the rest goes as soon as a server of this database runs',
+        ),
       ),
     )
   return users.addHelpText('after', help)

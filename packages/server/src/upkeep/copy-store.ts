@@ -16,6 +16,8 @@ import { emptyTables, inSnapshot, usedTables, withoutHaste } from './tables/whol
 export interface CopyOptions {
   readonly from: Store
   readonly to: Store
+  /** Asked under the lock that keeps a server of `to` from starting. @throws {HoldfastError} not_ready */
+  readonly requireAlone: (tx: Tx) => Promise<void>
   readonly onProgress: OnProgress
   readonly signal: AbortSignal
 }
@@ -28,6 +30,7 @@ export interface CopyOptions {
 export async function copyStore({
   from,
   to,
+  requireAlone,
   onProgress,
   signal,
 }: CopyOptions): Promise<Readonly<Record<string, TableDigest>>> {
@@ -35,6 +38,7 @@ export async function copyStore({
     to.db.transaction().execute(async (target) => {
       await withoutHaste(target)
       await sql`lock table meta in access exclusive mode`.execute(target)
+      await requireAlone(target)
       const shapes = await tableShapes(source)
       if (JSON.stringify(shapes) !== JSON.stringify(await tableShapes(target)))
         throw new Error('Both stores are of this version, and have not the same tables')

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { type FileId, position, type RunId, start, systemIdMaker, type ThreadId } from '@holdfast/protocol'
+import { type FileId, HoldfastError, position, start, systemIdMaker, type ThreadId } from '@holdfast/protocol'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openAudit } from '../auth/audit.ts'
@@ -10,27 +10,18 @@ import { createThreads } from '../log/create-threads.ts'
 import { createEventLog } from '../log/sql-event-log.ts'
 import type { Principal } from '../principal.ts'
 import type { Store } from '../store/store.ts'
+import type { Blobs } from '../workspace/blobs.ts'
 import { createDirectoryBlobs } from '../workspace/directory-blobs.ts'
 import { openArchiveReader, openArchiveWriter } from './archive/open-archive.ts'
-import { restoreBackup } from './backup/restore-backup.ts'
-import { writeBackup } from './backup/write-backup.ts'
+import { type RestoreOptions, restoreBackup } from './backup/restore-backup.ts'
+import { type BackupOptions, writeBackup } from './backup/write-backup.ts'
 import { copyStore } from './copy-store.ts'
+import { awkward, dump, expectSame, type Filled, fillStore } from './whole-store.test-support.ts'
 
 const makeId = systemIdMaker()
 const untimed = (): AbortSignal => new AbortController().signal
 const quiet = { onProgress: () => {}, signal: untimed() }
-
-/** Texts that a copy is most likely to spoil. */
-const awkward = [
-  'plain',
-  '"quotes" \\ and \\n back\\\\slashes',
-  'line\nbreak\ttab',
-  '{a,"b",NULL}',
-  'NULL',
-  '',
-  'ünï😀 \u2028',
-  '\\x41',
-]
+const alone = { requireAlone: async () => {} }
 
 /** Backup, restore and move, from one store to another of its own or another kind. */
 export function wholeStoreContract(
@@ -46,159 +37,38 @@ export function wholeStoreContract(
     const place = (path: string): string => join(directory, path)
     const blobsIn = (path: string) => createDirectoryBlobs({ directory: place(path), durable: false })
     const owner: Principal = { kind: 'local', userId: makeId('user') }
-    const files: { readonly threadId: ThreadId; readonly id: FileId; readonly content: string }[] = []
+    let files: Filled['files']
     let threadId: ThreadId
 
     beforeAll(async () => {
       directory = await mkdtemp(join(tmpdir(), 'holdfast-whole-'))
       from = await openFrom()
-      await fill(from)
+      const filled = await fillStore(from, owner, blobsIn('blobs'))
+      files = filled.files
+      threadId = filled.lastThread
     })
     afterAll(async () => {
       await from[Symbol.asyncDispose]()
       await rm(directory, { recursive: true, force: true })
     })
 
-    /** Every table that a running server writes, with values of every type. */
-    async function fill(store: Store): Promise<void> {
-      const { db } = store
-      await db
-        .insertInto('users')
-        .values({
-          id: owner.userId,
-          issuer: 'here',
-          subject: 'me',
-          kind: 'local',
-          name: null,
-          disabled_at: null,
-        })
-        .execute()
-      await db
-        .insertInto('tokens')
-        .values({
-          id: makeId('token'),
-          digest: 'd',
-          user_id: owner.userId,
-          name: awkward[1] ?? '',
-          scopes: JSON.stringify(['read']),
-          expires_at: sql<Date>`now()` as never,
-          used_at: null,
-        })
-        .execute()
-      await db
-        .insertInto('sessions')
-        .values({
-          digest: 's',
-          id: makeId('session'),
-          user_id: owner.userId,
-          expires_at: sql<Date>`now()` as never,
-          ends_at: sql<Date>`now()` as never,
-        })
-        .execute()
-      await using audit = openAudit({ store, onError: () => {} })
-      for (let count = 0; count < 3; count += 1)
-        await audit.note(
-          { event: 'signed_in', userId: owner.userId, detail: { count } },
-          { address: null, agent: null },
-        )
-      const threads = createThreads(store)
-      await using log = createEventLog(store)
-      for (const title of awkward) {
-        const { id } = await threads.create(owner, title)
-        threadId = id
-        const run: RunId = makeId('run')
-        await log.append({
-          threadId: id,
-          runId: run,
-          agent: 'a',
-          // U+0000 is no character of PostgreSQL's text: in an event's data it stands as an escape.
-          events: [...awkward, '\0'].map((thought, step) => ({
-            type: 'agent_thinking',
-            data: { step, text: thought.repeat(50) },
-          })),
-          producerKey: '1',
-          fence: null,
-        })
-        await db
-          .insertInto('runs')
-          .values({
-            id: run,
-            thread_id: id,
-            owner: owner.userId,
-            agent: 'a',
-            status: 'running',
-            lease_epoch: 3,
-            lease_node: 'nod',
-            lease_expires_at: sql<Date>`clock_timestamp()` as never,
-            request_hash: '',
-            queued_at_seq: 1,
-          })
-          .execute()
-        const file = { threadId: id, id: makeId('file'), content: title.repeat(1_000) }
-        files.push(file)
-        await blobsIn('blobs').write({ threadId: id, id: file.id }, bytes(file.content))
-        await db
-          .insertInto('files')
-          .values({
-            id: file.id,
-            thread_id: id,
-            owner: owner.userId,
-            name: title,
-            kind: 'csv',
-            bytes: Buffer.byteLength(file.content),
-            sha256: '',
-            profile: JSON.stringify({ deep: [1.5, null, awkward] }),
-          })
-          .execute()
-      }
-      // More than a page, and of pages whose rows grow.
-      await db
-        .insertInto('usage')
-        .values(
-          Array.from({ length: 500 }, (_, n) => ({
-            subject: `address/${n % 2 === 0 ? 'Ä' : 'a'}${n}`,
-            what: 'x'.repeat(n),
-            begins: sql<Date>`now()` as never,
-            amount: n,
-          })),
-        )
-        .execute()
-    }
-    async function* bytes(content: string) {
-      yield Buffer.from(content)
-    }
-    /** All of a table as the database writes it. */
-    async function dump(store: Store, table: string): Promise<readonly string[]> {
-      const { rows } = await sql<{ row: string }>`select t::text as row from ${sql.table(table)} t`.execute(
-        store.db,
-      )
-      return rows.map(({ row }) => row).toSorted()
-    }
-    const same = async (one: Store, other: Store, but: readonly string[]): Promise<void> => {
-      const { rows } = await sql<{ name: string }>`select tablename as name from pg_tables
-        where schemaname = current_schema() and tablename not like 'kysely%'`.execute(one.db)
-      expect(rows.length).toBeGreaterThan(12)
-      for (const { name: table } of rows)
-        if (!but.includes(table))
-          expect([table, await dump(other, table)]).toEqual([table, await dump(one, table)])
-    }
-    const backup = async (path: string, store = from) => {
-      await using archive = await openArchiveWriter(place(path))
-      return await writeBackup({ ...quiet, store, blobs: blobsIn('blobs'), archive })
-    }
-    const restore = async (
+    const backup = async (
       path: string,
-      store: Store,
-      options: { overwrite?: boolean; withoutTokens?: boolean } = {},
+      { blobs = blobsIn('blobs'), allowMissing = false }: Partial<BackupOptions> = {},
     ) => {
+      await using archive = await openArchiveWriter(place(path))
+      return await writeBackup({ ...quiet, store: from, allowMissing, blobs, archive })
+    }
+    const restore = async (path: string, store: Store, options: Partial<RestoreOptions> = {}) => {
       await using archive = await openArchiveReader(place(path))
       return await restoreBackup({
         ...quiet,
         overwrite: false,
         withoutTokens: false,
+        ...alone,
+        blobs: blobsIn('restored'),
         ...options,
         store,
-        blobs: blobsIn('restored'),
         archive,
       })
     }
@@ -214,7 +84,7 @@ export function wholeStoreContract(
         await using to = await openTo()
         const restored = await restore(path, to)
         expect(restored).toMatchObject({ tables: written.tables, stored: written.stored, tokens: 1 })
-        await same(from, to, ['meta', 'sessions', 'chores'])
+        await expectSame(from, to, ['meta', 'sessions', 'chores'])
         expect(await dump(to, 'sessions')).toEqual([])
         for (const { content, ...key } of files)
           expect(await text(await blobsIn('restored').open(key))).toBe(content)
@@ -233,12 +103,11 @@ export function wholeStoreContract(
       },
     )
 
-    test('a backup is of one moment, and what was deleted while it was made is left out', async () => {
-      const late = makeId('file')
+    const insertFile = async (id: FileId): Promise<void> => {
       await from.db
         .insertInto('files')
         .values({
-          id: late,
+          id,
           thread_id: threadId,
           owner: owner.userId,
           name: 'gone',
@@ -248,13 +117,48 @@ export function wholeStoreContract(
           profile: null,
         })
         .execute()
+    }
+    const deleteFile = async (id: FileId): Promise<void> =>
+      void (await from.db.deleteFrom('files').where('id', '=', id).execute())
+
+    test('a backup is of one moment, and what was deleted while it was made is left out', async () => {
+      const late = makeId('file')
+      await insertFile(late)
+      const blobs = blobsIn('blobs')
+      const deleting: Pick<Blobs, 'open'> = {
+        open: async (key) => {
+          if (key.id === late) {
+            const deleted = deleteFile(late)
+            // Where there is one connection, the deletion has it after the snapshot and before the next question.
+            if (!from.capabilities.exclusive) await deleted
+          }
+          return await blobs.open(key)
+        },
+      }
+      expect(await backup('gaps', { blobs: deleting })).toMatchObject({
+        stored: { files: awkward.length },
+        missing: 1,
+      })
+      await using to = await openTo()
+      expect(await restore('gaps', to)).toMatchObject({ missing: 1 })
+      expect(await to.db.selectFrom('files').select('id').where('id', '=', late).execute()).toEqual([])
+    })
+
+    test('a place without the bytes makes no backup, unless it is said that they are lost', async () => {
+      const elsewhere = { blobs: blobsIn('nowhere') }
+      await expect(backup('empty', elsewhere)).rejects.toMatchObject({
+        code: 'not_found',
+        message: expect.stringMatching(/8 files.*HOLDFAST_FILES.*--allow-missing/),
+      })
+      expect((await readdir(directory)).filter((found) => found.includes('empty'))).toEqual([])
+
+      const lost = makeId('file')
+      await insertFile(lost)
       try {
-        expect(await backup('gaps')).toMatchObject({ stored: { files: awkward.length }, missing: 1 })
-        await using to = await openTo()
-        expect(await restore('gaps', to)).toMatchObject({ missing: 1 })
-        expect(await to.db.selectFrom('files').select('id').where('id', '=', late).execute()).toEqual([])
+        await expect(backup('lost')).rejects.toThrow(lost)
+        expect(await backup('lost', { allowMissing: true })).toMatchObject({ missing: 1 })
       } finally {
-        await from.db.deleteFrom('files').where('id', '=', late).execute()
+        await deleteFile(lost)
       }
     })
 
@@ -301,6 +205,36 @@ export function wholeStoreContract(
       expect(await dump(to, 'meta')).toContain(`(epoch,${to.epoch})`)
     })
 
+    test('a damaged backup restored over a whole store leaves its bytes as they were', async () => {
+      await backup('flipped')
+      await changeFile(place('flipped'))
+      await backup('well')
+      await using to = await openTo()
+      await restore('well', to, { blobs: blobsIn('kept') })
+      await expect(restore('flipped', to, { overwrite: true, blobs: blobsIn('kept') })).rejects.toMatchObject(
+        {
+          code: 'bad_request',
+        },
+      )
+      for (const { content, ...key } of files)
+        expect(await text(await blobsIn('kept').open(key))).toBe(content)
+    })
+
+    test('a server that started since the first look is found under the lock, and nothing is changed', async () => {
+      await backup('served')
+      await using to = await openTo()
+      const before = await dump(to, 'meta')
+      const requireAlone = async (): Promise<void> => {
+        throw new HoldfastError('not_ready', 'Servers are using this database')
+      }
+      await expect(restore('served', to, { requireAlone })).rejects.toMatchObject({ code: 'not_ready' })
+      if (canMove)
+        await expect(copyStore({ ...quiet, from, to, requireAlone })).rejects.toMatchObject({
+          code: 'not_ready',
+        })
+      expect([await dump(to, 'meta'), await dump(to, 'threads')]).toEqual([before, []])
+    })
+
     test('a store that holds something else than it was given is found out, and left as it was', async () => {
       await backup('spoilt')
       const openSpoiling = async (): Promise<Store> => {
@@ -314,7 +248,7 @@ export function wholeStoreContract(
       }
       for (const into of [
         (to: Store) => restore('spoilt', to),
-        ...(canMove ? [(to: Store) => copyStore({ ...quiet, from, to })] : []),
+        ...(canMove ? [(to: Store) => copyStore({ ...quiet, ...alone, from, to })] : []),
       ]) {
         await using to = await openSpoiling()
         await expect(into(to)).rejects.toThrow(/does not hold the rows of threads as they were given/)
@@ -333,6 +267,7 @@ export function wholeStoreContract(
               store: from,
               blobs: blobsIn('blobs'),
               archive,
+              allowMissing: false,
               onProgress: ({ doing }) => {
                 if (doing === 'files') stopped.abort(new Error('stopped'))
               },
@@ -349,9 +284,9 @@ export function wholeStoreContract(
     if (canMove)
       test('[L6] a store moves as it is: the same rows, the same epoch, cursors go on', async () => {
         await using to = await openTo()
-        const tables = await copyStore({ ...quiet, from, to })
+        const tables = await copyStore({ ...quiet, ...alone, from, to })
         expect(tables['events']?.rows).toBe(awkward.length * (awkward.length + 1))
-        await same(from, to, [])
+        await expectSame(from, to, [])
         await using log = createEventLog(to)
         const some = await log.read(threadId, position(4), { events: 3, bytes: 1_000_000 })
         expect(some.map(({ seq }) => seq)).toEqual([5, 6, 7])
@@ -365,7 +300,7 @@ export function wholeStoreContract(
           fence: null,
         })
         expect(next?.seq).toBe(awkward.length + 2)
-        await expect(copyStore({ ...quiet, from, to })).rejects.toMatchObject({
+        await expect(copyStore({ ...quiet, ...alone, from, to })).rejects.toMatchObject({
           code: 'bad_request',
           message: expect.stringContaining('not empty'),
         })

@@ -36,7 +36,7 @@ describe.each(places)('an archive at %s', (name) => {
     expect((await stat(path)).mode & 0o077).toBe(0)
     await using archive = await openArchiveReader(path)
     const found: [string, number, Buffer][] = []
-    for await (const { name: entry, bytes, content } of archive.entries)
+    for await (const { name: entry, bytes, content } of archive.entries())
       found.push([entry, bytes, await buffer(content)])
     expect(found.map(([entry, bytes]) => [entry, bytes])).toEqual([
       ['a.json', 8],
@@ -55,7 +55,7 @@ describe.each(places)('an archive at %s', (name) => {
     // Whoever opened it may have other things to do first.
     await new Promise((resolve) => setTimeout(resolve, 50))
     const found: string[] = []
-    for await (const { name: entry } of archive.entries) found.push(entry)
+    for await (const { name: entry } of archive.entries()) found.push(entry)
     expect(found).toEqual(['a.json', 'b/000/1.jsonl', 'b/000/2', 'c/1'])
   })
 
@@ -103,7 +103,7 @@ test.each(places.slice(1))(
     await writeFile(path, (await readFile(path)).subarray(0, 300_000))
     const read = async () => {
       await using archive = await openArchiveReader(path)
-      for await (const { content } of archive.entries) await buffer(content)
+      for await (const { content } of archive.entries()) await buffer(content)
     }
     await expect(read()).rejects.toThrow(/cannot be read|end of data|unexpected end|Premature/i)
   },

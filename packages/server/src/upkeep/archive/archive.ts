@@ -19,7 +19,8 @@ export interface ArchiveEntry {
 }
 
 export interface ArchiveReader extends AsyncDisposable {
-  readonly entries: AsyncIterable<ArchiveEntry>
+  /** From the first on, each time that it is called; one after another. */
+  entries(): AsyncIterable<ArchiveEntry>
 }
 
 /** Yields the content again; throws where it is not as long as it was said to be. */
@@ -34,5 +35,5 @@ export async function* exactly(
     if (seen > bytes) break
     yield chunk
   }
-  if (seen !== bytes) throw new Error(`${name} has ${seen > bytes ? 'more' : 'only'} than ${bytes} bytes`)
+  if (seen !== bytes) throw new Error(`${name} has ${seen > bytes ? 'more' : 'fewer'} than ${bytes} bytes`)
 }

@@ -36,7 +36,7 @@ export async function openDirectoryWriter(directory: string): Promise<ArchiveWri
 }
 
 export function openDirectoryReader(directory: string): ArchiveReader {
-  return { entries: walk(directory, ''), [Symbol.asyncDispose]: async () => {} }
+  return { entries: () => walk(directory, ''), [Symbol.asyncDispose]: async () => {} }
 }
 
 async function* walk(root: string, below: string): AsyncGenerator<ArchiveEntry> {

@@ -70,12 +70,12 @@ async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 export async function openTarReader(file: string): Promise<ArchiveReader> {
-  const extract = tar.extract()
-  const source = createReadStream(file)
-  const fail = (error: Error): void => void extract.destroy(error)
-  source.on('error', fail)
   const isPacked = await isGzip(file)
   async function* entries(): AsyncGenerator<ArchiveEntry> {
+    const extract = tar.extract()
+    const source = createReadStream(file)
+    const fail = (error: Error): void => void extract.destroy(error)
+    source.on('error', fail)
     // Not before somebody listens: an entry that nobody hears of is never gone on from.
     if (isPacked) source.pipe(createGunzip().on('error', fail)).pipe(extract)
     else source.pipe(extract)
@@ -95,15 +95,12 @@ export async function openTarReader(file: string): Promise<ArchiveReader> {
           cause: error,
         },
       )
-    }
-  }
-  return {
-    entries: entries(),
-    async [Symbol.asyncDispose]() {
+    } finally {
       source.destroy()
       extract.destroy()
-    },
+    }
   }
+  return { entries, [Symbol.asyncDispose]: async () => {} }
 }
 
 async function isGzip(file: string): Promise<boolean> {

@@ -36,7 +36,10 @@ const BlobName = z.object({ threadId: ThreadId, id: z.union([FileId, ArtifactId]
 export const BackupSummary = z.object({
   tables: z.record(z.string(), z.object({ rows: z.int(), sha256: z.string() })),
   stored: z.object({ files: z.int(), bytes: z.int(), sha256: z.string() }),
-  /** Deleted while the backup was made, after the moment that its rows are of. */
+  /**
+   * Rows without bytes: deleted while the backup was made, after the moment that its rows are of; or lost before, and
+   * whoever made it said that it shall be without them.
+   */
   missing: z.array(BlobName),
 })
 export type BackupSummary = z.input<typeof BackupSummary>

@@ -1,24 +1,14 @@
-import { text } from 'node:stream/consumers'
 import { type EpochId, HoldfastError, systemIdMaker } from '@holdfast/protocol'
 import { sql } from 'kysely'
-import type { z } from 'zod'
 import type { Store, Tx } from '../../store/store.ts'
 import type { Blobs } from '../../workspace/blobs.ts'
-import type { ArchiveEntry, ArchiveReader } from '../archive/archive.ts'
+import type { ArchiveReader } from '../archive/archive.ts'
 import type { OnProgress } from '../progress.ts'
-import {
-  continueNumbering,
-  createTableDigester,
-  digestTable,
-  insertRows,
-  type RowTexts,
-  type TableDigest,
-  type TableDigester,
-} from '../tables/table-rows.ts'
+import { continueNumbering, digestTable, insertRows, type TableDigest } from '../tables/table-rows.ts'
 import { type TableShape, tableShapes } from '../tables/table-shapes.ts'
 import { emptyTables, migrationsOf, usedTables, withoutHaste } from '../tables/whole-store.ts'
-import { BackupHeader, BackupSummary, backupEntry } from './backup-format.ts'
-import { createStoredDigester, type StoredDigest } from './stored-digest.ts'
+import { type BackupContent, type BackupSink, readBackup } from './read-backup.ts'
+import type { StoredDigest } from './stored-digest.ts'
 
 export interface RestoreOptions {
   readonly store: Store
@@ -28,6 +18,8 @@ export interface RestoreOptions {
   readonly overwrite: boolean
   /** Personal tokens that were revoked after the backup would be good again. */
   readonly withoutTokens: boolean
+  /** Asked under the lock that keeps a server from starting. @throws {HoldfastError} not_ready: one is at work */
+  readonly requireAlone: (tx: Tx) => Promise<void>
   readonly onProgress: OnProgress
   readonly signal: AbortSignal
 }
@@ -45,8 +37,9 @@ export interface RestoreResult {
 }
 
 /**
- * All or nothing: rows are committed when the whole backup has been read and adds up. Bytes that were written before it
- * broke off are found again by the next try.
+ * All or nothing. The backup is read twice: before all of it adds up nothing is written, for bytes have no transaction,
+ * and what is damaged must not take the place of what is whole. Rows are committed when the store holds what was read.
+ * Bytes that were written before it broke off are found again by the next try.
  * @throws {HoldfastError} bad_request: no backup, one that broke off or is damaged, or of another version; or the store
  *   is not empty
  */
@@ -56,25 +49,20 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     await withoutHaste(tx)
     // A server that starts now waits for the end of this.
     await sql`lock table meta in access exclusive mode`.execute(tx)
+    await options.requireAlone(tx)
     const shapes = await tableShapes(tx)
     await requireRoom(tx, shapes, options.overwrite)
+    const ours = { shapes, migrations: await migrationsOf(tx) }
+    await readBackup(options, ours, nowhere(options.onProgress))
     await sql`create temporary table threads_before on commit drop as select id from threads`.execute(tx)
     await emptyTables(tx, shapes)
 
-    const read = await readInto(tx, shapes, options)
-    const tables = await checked(tx, shapes, read, options.onProgress)
+    const read = await readBackup(options, ours, into(tx, options))
+    const tables = await held(tx, shapes, read, options.onProgress)
     for (const shape of shapes) await continueNumbering(tx, shape)
-    const { missing } = read.summary
-    for (const table of ['files', 'artifacts'] as const)
-      if (missing.length > 0)
-        await tx
-          .deleteFrom(table)
-          .where(
-            'id',
-            'in',
-            missing.map(({ id }) => id as never),
-          )
-          .execute()
+    const missing = read.summary.missing.map(({ id }) => id)
+    for (const table of ['files', 'artifacts'])
+      await sql`delete from ${sql.table(table)} where id = any(${missing})`.execute(tx)
     // Whoever was signed in then signs in again. Tokens are of programs, and stay unless told otherwise.
     for (const table of ['ws_tickets', 'sessions'] as const) await tx.deleteFrom(table).execute()
     if (options.withoutTokens) await tx.deleteFrom('tokens').execute()
@@ -109,128 +97,57 @@ async function requireRoom(tx: Tx, shapes: readonly TableShape[], overwrite: boo
     )
 }
 
-interface Read {
-  readonly header: z.output<typeof BackupHeader>
-  readonly summary: z.output<typeof BackupSummary>
-  readonly tables: ReadonlyMap<string, TableDigester>
-  readonly stored: StoredDigest
-}
-
-/** Every entry of the backup, in its order, into the tables and the place for files. */
-async function readInto(
-  tx: Tx,
-  shapes: readonly TableShape[],
-  { archive, blobs, onProgress, signal }: RestoreOptions,
-): Promise<Read> {
-  const digests = new Map(shapes.map(({ name }) => [name, createTableDigester()]))
-  const stored = createStoredDigester()
-  let header: Read['header'] | null = null
-  let summary: Read['summary'] | null = null
-  for await (const entry of archive.entries) {
-    signal.throwIfAborted()
-    const what = backupEntry(entry.name)
-    if (what === null || summary !== null || (header === null) !== (what.kind === 'header'))
-      throw damaged(`${entry.name} does not belong where it stands`)
-    switch (what.kind) {
-      case 'header':
-        header = await parse(entry, BackupHeader)
-        requireSameTables(header, shapes, await migrationsOf(tx))
-        break
-      case 'rows': {
-        const shape = shapes.find(({ name }) => name === what.table)
-        const digester = digests.get(what.table)
-        if (shape === undefined || digester === undefined) throw damaged(`there is no table ${what.table}`)
-        const rows = await rowsOf(entry, shape)
-        await insertRows(tx, shape.name, shape.columns, rows)
-        digester.add(rows)
-        onProgress({ doing: 'rows', table: shape.name, rows: digester.result().rows })
-        break
-      }
-      case 'stored': {
-        await blobs.write(what.key, stored.pass(what.key, entry.content), signal)
-        const { files, bytes } = stored.result()
-        onProgress({ doing: 'files', files, bytes })
-        break
-      }
-      case 'summary':
-        summary = await parse(entry, BackupSummary)
-        break
-      default:
-        what satisfies never
-    }
+/** The first time: whether it adds up. */
+function nowhere(onProgress: OnProgress): BackupSink {
+  let bytes = 0
+  return {
+    entry: (entry) => {
+      bytes += entry.bytes
+      onProgress({ doing: 'read', bytes })
+    },
+    rows: async () => {},
+    stored: async (_, content) => {
+      for await (const _chunk of content);
+    },
   }
-  if (header === null) throw new HoldfastError('bad_request', 'This is no backup of Holdfast.')
-  if (summary === null) throw damaged('it has no end: making it was interrupted')
-  return { header, summary, tables: digests, stored: stored.result() }
 }
 
-/** What was read is what was written, and what the store holds is what was read. */
-async function checked(
+/** The second time: into the tables and the place for files. */
+function into(tx: Tx, { blobs, onProgress, signal }: RestoreOptions): BackupSink {
+  const rowsOf = new Map<string, number>()
+  let files = 0
+  let bytes = 0
+  return {
+    entry: () => {},
+    rows: async ({ name, columns }, rows) => {
+      await insertRows(tx, name, columns, rows)
+      const count = (rowsOf.get(name) ?? 0) + rows.length
+      rowsOf.set(name, count)
+      onProgress({ doing: 'rows', table: name, rows: count })
+    },
+    stored: async (key, content, size) => {
+      await blobs.write(key, content, signal)
+      files += 1
+      bytes += size
+      onProgress({ doing: 'files', files, bytes })
+    },
+  }
+}
+
+/** What the store holds is what was read. */
+async function held(
   tx: Tx,
   shapes: readonly TableShape[],
-  { summary, tables, stored }: Read,
+  { tables }: BackupContent,
   onProgress: OnProgress,
 ): Promise<Readonly<Record<string, TableDigest>>> {
   const found: Record<string, TableDigest> = {}
   for (const shape of shapes) {
-    const wanted = summary.tables[shape.name]
-    const read = tables.get(shape.name)?.result()
-    if (wanted?.sha256 !== read?.sha256)
-      throw damaged(`the rows of ${shape.name} are not those that were written`)
     onProgress({ doing: 'check', table: shape.name })
-    const held = await digestTable(tx, shape)
-    if (held.sha256 !== wanted?.sha256)
+    const digest = await digestTable(tx, shape)
+    if (digest.sha256 !== tables.get(shape.name)?.sha256)
       throw new Error(`The store does not hold the rows of ${shape.name} as they were given to it`)
-    found[shape.name] = held
+    found[shape.name] = digest
   }
-  if (stored.sha256 !== summary.stored.sha256) throw damaged('the files are not those that were written')
   return found
 }
-
-function requireSameTables(
-  header: Read['header'],
-  shapes: readonly TableShape[],
-  migrations: readonly string[],
-): void {
-  const [theirs, ours] = [header.migrations.at(-1) ?? '', migrations.at(-1) ?? '']
-  if (JSON.stringify(header.migrations) !== JSON.stringify(migrations))
-    throw new HoldfastError(
-      'bad_request',
-      `The backup was made by a version whose tables end at ${theirs}, and these end at ${ours}. Restore it with that ` +
-        'version; a newer one brings the store up to date when it starts.',
-    )
-  const columns = (tables: Read['header']['tables']): string => JSON.stringify(tables)
-  const own = shapes.map(({ name, columns: all }) => ({ name, columns: all.map((column) => column.name) }))
-  if (columns(header.tables) !== columns(own)) throw damaged('its tables are not those of its version')
-}
-
-async function parse<T extends z.ZodType>(entry: ArchiveEntry, schema: T): Promise<z.output<T>> {
-  const content = await text(entry.content)
-  try {
-    return schema.parse(JSON.parse(content))
-  } catch (error) {
-    throw damaged(`${entry.name} is not what it should be`, error)
-  }
-}
-
-async function rowsOf(entry: ArchiveEntry, { columns }: TableShape): Promise<readonly RowTexts[]> {
-  const content = await text(entry.content)
-  try {
-    return content
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => {
-        const row: unknown = JSON.parse(line)
-        if (!isRow(row) || row.length !== columns.length) throw new Error('A row is an array of texts')
-        return row
-      })
-  } catch (error) {
-    throw damaged(`${entry.name} is not what it should be`, error)
-  }
-}
-
-const isRow = (row: unknown): row is RowTexts =>
-  Array.isArray(row) && row.every((value) => value === null || typeof value === 'string')
-
-const damaged = (why: string, cause?: unknown): HoldfastError =>
-  new HoldfastError('bad_request', `The backup is damaged: ${why}. Nothing was restored.`, { cause })

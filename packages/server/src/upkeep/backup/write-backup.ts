@@ -1,4 +1,4 @@
-import type { ArtifactId, FileId, ThreadId } from '@holdfast/protocol'
+import { type ArtifactId, type FileId, HoldfastError, type ThreadId } from '@holdfast/protocol'
 import { sql } from 'kysely'
 import type { Store, Tx } from '../../store/store.ts'
 import { type BlobKey, BlobMissingError, type Blobs } from '../../workspace/blobs.ts'
@@ -14,6 +14,8 @@ export interface BackupOptions {
   readonly store: Store
   readonly blobs: Pick<Blobs, 'open'>
   readonly archive: ArchiveWriter
+  /** Files whose bytes are lost are left out, rather than that there is no backup. */
+  readonly allowMissing: boolean
   readonly onProgress: OnProgress
   readonly signal: AbortSignal
 }
@@ -21,14 +23,17 @@ export interface BackupOptions {
 export interface BackupResult {
   readonly tables: Readonly<Record<string, TableDigest>>
   readonly stored: StoredDigest
-  /** Deleted while the backup was made. */
+  /** Files whose bytes are not in it: deleted while it was made, or lost before. */
   readonly missing: number
 }
 
-/** Rows of one moment, and the bytes that they refer to. Servers may go on working meanwhile. */
+/**
+ * Rows of one moment, and the bytes that they refer to. Servers may go on working meanwhile.
+ * @throws {HoldfastError} not_found: there are files without bytes that nobody has deleted
+ */
 export async function writeBackup(options: BackupOptions): Promise<BackupResult> {
   const { store, archive } = options
-  return await inSnapshot(store.db, async (tx) => {
+  const { tables, stored, missing } = await inSnapshot(store.db, async (tx) => {
     const shapes = await tableShapes(tx)
     const header: BackupHeader = {
       holdfast: 'backup',
@@ -42,12 +47,32 @@ export async function writeBackup(options: BackupOptions): Promise<BackupResult>
     const tables: Record<string, TableDigest> = {}
     for (const [index, shape] of shapes.entries())
       tables[shape.name] = await writeTable(tx, index, shape, options)
-    const { stored, missing } = await writeStored(tx, options)
-    const summary: BackupSummary = { tables, stored, missing: [...missing] }
-    await archive.text(backupNames.summary, JSON.stringify(summary, null, 2))
-    await archive.finish()
-    return { tables, stored, missing: missing.length }
+    return { tables, ...(await writeStored(tx, options)) }
   })
+  if (!options.allowMissing) await requireDeleted(store, missing)
+  const summary: BackupSummary = { tables, stored, missing: [...missing] }
+  await archive.text(backupNames.summary, JSON.stringify(summary, null, 2))
+  await archive.finish()
+  return { tables, stored, missing: missing.length }
+}
+
+/**
+ * Whoever deletes a file takes its row away before its bytes, so that a row that still stands has lost its bytes: most
+ * likely all of them are elsewhere, and a restore would take the rows of the files away. Asked outside the snapshot,
+ * which goes on seeing rows that have gone.
+ */
+async function requireDeleted({ db }: Store, missing: readonly BlobKey[]): Promise<void> {
+  const ids = missing.map(({ id }) => id)
+  const { rows } = await sql<{ id: string }>`select id from files where id = any(${ids})
+    union all select id from artifacts where id = any(${ids})`.execute(db)
+  const [first] = rows
+  if (first === undefined) return
+  throw new HoldfastError(
+    'not_found',
+    `The bytes of ${rows.length} files are not where this server keeps files (${first.id} is the first). Check ` +
+      'HOLDFAST_FILES, or --data-dir: they must be those of the servers. If the bytes are lost, --allow-missing makes a ' +
+      'backup without these files. Nothing was kept.',
+  )
 }
 
 async function writeTable(

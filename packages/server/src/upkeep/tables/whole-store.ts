@@ -37,12 +37,17 @@ export async function usedTables(tx: Tx, tables: readonly TableShape[]): Promise
 
 /**
  * A server keeps what it once read of the store: its epoch above all (L6). A PGlite directory is locked against it.
+ * @param db a transaction of the store that keeps others from starting; left out for a first look
  * @throws {HoldfastError} not_ready: servers are connected
  */
-export async function requireNoServer(store: Store, servingName: string): Promise<void> {
+export async function requireNoServer(
+  store: Store,
+  servingName: string,
+  db: Kysely<Schema> = store.db,
+): Promise<void> {
   if (store.capabilities.exclusive) return
   const { rows } = await sql<{ count: number }>`select count(*) as count from pg_stat_activity
-    where datname = current_database() and application_name = ${servingName}`.execute(store.db)
+    where datname = current_database() and application_name = ${servingName}`.execute(db)
   const count = rows[0]?.count ?? 0
   if (count > 0)
     throw new HoldfastError(
