@@ -98,6 +98,25 @@ export function blobsContract(name: string, open: () => Promise<BlobsHarness>): 
       expect(sent).toBeLessThan(80 * MiB)
     })
 
+    test('two writes of one blob at a time do not hinder each other', async () => {
+      const key = newKey()
+      const before = (await harness.everything()).length
+      const content = Buffer.from('the same')
+      const [begun, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const slow = async function* () {
+        yield content.subarray(0, 3)
+        begun.resolve()
+        await second.promise
+        yield content.subarray(3)
+      }
+      const first = blobs.write(key, slow())
+      await begun.promise
+      await blobs.write(key, chunks(content)).finally(second.resolve)
+      await first
+      expect(String(await read(key))).toBe('the same')
+      expect(await harness.everything()).toHaveLength(before + 1)
+    })
+
     test('one that is removed is gone, its neighbours stay, and once more is no error', async () => {
       const threadId = makeId('thread')
       const [one, other] = [newKey(threadId), newKey(threadId)]

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import type { KyselyPlugin } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { StoreAwayError } from '../store/store-fault.ts'
 import { createWorkspace } from './create-workspace.ts'
 import { createDirectoryBlobs } from './directory-blobs.ts'
 import {
@@ -200,6 +202,38 @@ test('what is removed is forgotten here; what another node removed is forgotten 
   await here.store.db.deleteFrom('files').where('id', '=', second.id).execute()
   await here.workspace.sweep()
   expect(await tables()).toEqual([false, false, true])
+})
+
+test.each([
+  ['stored', true],
+  ['not stored', false],
+])('of an upload whose row may be stored, and is %s, the bytes stay', async (_, isStored) => {
+  let faults = 1
+  const lost = () => {
+    faults -= 1
+    throw new StoreAwayError('away')
+  }
+  const plugin: KyselyPlugin = {
+    transformQuery: ({ node }) =>
+      faults > 0 && !isStored && node.kind === 'InsertQueryNode' ? lost() : node,
+    transformResult: async ({ result }) => (faults > 0 && result.numAffectedRows === 1n ? lost() : result),
+  }
+  const workspace = createWorkspace({
+    store: { ...here.store, db: here.store.db.withPlugin(plugin) },
+    blobs: here.blobs,
+    dataDir: here.directory,
+  })
+  const before = await blobNames()
+  await expect(
+    workspace.upload(here.principal, here.threadId, { name: 'lost', content: chunksOf('a\n1\n') }, untimed()),
+  ).rejects.toMatchObject({ code: 'not_ready' })
+  const rows = (await here.workspace.files(here.principal, here.threadId)).filter(
+    ({ name }) => name === 'lost',
+  )
+  expect(rows).toHaveLength(isStored ? 1 : 0)
+  for (const { id } of rows) expect(await here.blobs.exists({ threadId: here.threadId, id })).toBe(true)
+  expect(await blobNames()).toHaveLength(before.length + 1)
+  for (const { id } of rows) await here.workspace.removeFile(here.principal, id)
 })
 
 test('an upload into a thread that is deleted meanwhile finds none, and leaves nothing', async () => {

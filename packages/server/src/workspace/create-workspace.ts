@@ -11,7 +11,8 @@ import {
 import type { Principal } from '../principal.ts'
 import { sqlFault } from '../store/sql-state.ts'
 import type { Store } from '../store/store.ts'
-import type { Blobs } from './blobs.ts'
+import { StoreAwayError } from '../store/store-fault.ts'
+import type { BlobKey, Blobs } from './blobs.ts'
 import type { QueryRows } from './child-jobs.ts'
 import { kindOf } from './file-kind.ts'
 import type { FileProfile } from './file-profile.ts'
@@ -133,9 +134,17 @@ export function createWorkspace({
         .executeTakeFirstOrThrow()
       return fileInfo(row)
     } catch (error) {
-      await blobs.remove({ threadId, id })
+      await forgetUnstored(error, { threadId, id })
       throw ofMissingThread(error, threadId)
     }
+  }
+
+  /**
+   * Its row was not stored. Where the database did not say what became of it, the bytes stay: a row without them would
+   * be a file that nobody can read, and bytes without a row go with their thread.
+   */
+  async function forgetUnstored(error: unknown, key: BlobKey): Promise<void> {
+    if (!(error instanceof StoreAwayError)) await blobs.remove(key)
   }
 
   async function profile(row: FileRow, signal: AbortSignal): Promise<FileProfile> {
@@ -271,7 +280,7 @@ export function createWorkspace({
             .executeTakeFirstOrThrow()
           return artifactInfo(row)
         } catch (error) {
-          await blobs.remove({ threadId, id })
+          await forgetUnstored(error, { threadId, id })
           throw ofMissingThread(error, threadId)
         }
       },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { access, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,8 +16,8 @@ export interface DirectoryBlobsOptions {
 /**
  * Blobs as files, 0600, named by ids and never by anything a user wrote:
  *
- *   <directory>/partial/<id>       while it is being written
- *   <directory>/<thread>/<id>      whole: a rename brings it here
+ *   <directory>/partial/<id>.<random>   while it is being written
+ *   <directory>/<thread>/<id>           whole: a rename brings it here
  */
 export function createDirectoryBlobs({ directory, durable }: DirectoryBlobsOptions): Blobs {
   const partials = partialBlobs(directory)
@@ -28,7 +29,8 @@ export function createDirectoryBlobs({ directory, durable }: DirectoryBlobsOptio
     async write(key, content, signal) {
       const thread = join(directory, key.threadId)
       await make(partials)
-      const part = join(partials, key.id)
+      // Whoever died over the same blob has left theirs: a restore that broke off begins again.
+      const part = join(partials, `${key.id}.${randomUUID()}`)
       const closed = Promise.withResolvers<void>()
       try {
         // With `flush` it is on the disk before the stream is closed, for which the pipeline waits.
