@@ -147,11 +147,13 @@ test('[L3] a removal commits with what tells it and with what will finish it, an
 test('one that has moved on is not removed by whoever saw it before', async () => {
   const user = newUser()
   const { id } = await threads.create(user)
-  expect(await threads.removeAt(user, id, position(1))).toBe(false)
+  const seen = { head: start, lastFileAt: null }
+  expect(await threads.removeAt(user, id, { ...seen, head: position(1) })).toBe(false)
+  expect(await threads.removeAt(user, id, { ...seen, lastFileAt: new Date() })).toBe(false)
   expect((await threads.get(user, id)).id).toBe(id)
-  expect(await threads.removeAt(newUser(), id, start)).toBe(false)
-  expect(await threads.removeAt(user, id, start)).toBe(true)
-  expect(await threads.removeAt(user, id, start)).toBe(false)
+  expect(await threads.removeAt(newUser(), id, seen)).toBe(false)
+  expect(await threads.removeAt(user, id, seen)).toBe(true)
+  expect(await threads.removeAt(user, id, seen)).toBe(false)
 })
 
 test('a title with U+0000 is a bad request, not a fault', async () => {

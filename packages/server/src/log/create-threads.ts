@@ -1,11 +1,11 @@
-import type { Outcome, Position, RunId, RunStatus, Thread, ThreadSummary, UserId } from '@holdfast/protocol'
+import type { Outcome, RunId, RunStatus, Thread, ThreadSummary, UserId } from '@holdfast/protocol'
 import { HoldfastError, limits, position, systemIdMaker, ThreadId } from '@holdfast/protocol'
 import { CompiledQuery, type Selectable } from 'kysely'
 import type { Schema } from '../store/schema.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, Tx } from '../store/store.ts'
 import { ThreadMissingError } from './event-log.ts'
 import { createLifecycleLog } from './lifecycle-log.ts'
-import type { Threads } from './threads.ts'
+import type { ThreadState, Threads } from './threads.ts'
 
 /** P1: the owner stands in every WHERE, so that another user's thread answers as a missing one. */
 export function createThreads(
@@ -69,8 +69,8 @@ export function createThreads(
       if (removed === 'missing') throw new ThreadMissingError(threadId)
     },
 
-    removeAt: async ({ userId }, threadId, head) =>
-      (await removeThread(userId, threadId, head)) === 'removed',
+    removeAt: async ({ userId }, threadId, seen) =>
+      (await removeThread(userId, threadId, seen)) === 'removed',
   }
 
   /**
@@ -81,7 +81,7 @@ export function createThreads(
   async function removeThread(
     userId: UserId,
     threadId: ThreadId,
-    head: Position | null,
+    seen: ThreadState | null,
   ): Promise<'removed' | 'missing' | 'changed'> {
     const outcome = await db.transaction().execute(async (tx) => {
       // Waits for the append that holds it; one that comes later finds no row.
@@ -93,7 +93,12 @@ export function createThreads(
         .forUpdate()
         .executeTakeFirst()
       if (row === undefined) return 'missing'
-      if (head !== null && row.head !== head) return 'changed'
+      // Nobody stores a file under this lock, for its row refers to the thread's: what is newest now stays so.
+      if (
+        seen !== null &&
+        (row.head !== seen.head || (await newestFileMs(tx, threadId)) !== msOf(seen.lastFileAt))
+      )
+        return 'changed'
       const running = await tx
         .selectFrom('runs')
         .select('id')
@@ -111,6 +116,17 @@ export function createThreads(
     return 'removed'
   }
 }
+
+async function newestFileMs(tx: Tx, threadId: ThreadId): Promise<number | null> {
+  const { at } = await tx
+    .selectFrom('files')
+    .select((select) => select.fn.max('created_at').as('at'))
+    .where('thread_id', '=', threadId)
+    .executeTakeFirstOrThrow()
+  return msOf(at)
+}
+
+const msOf = (at: Date | null): number | null => at?.getTime() ?? null
 
 /**
  * Who is at it comes before what is over; where nothing is, the newest run counts, and its outcome stands in the last

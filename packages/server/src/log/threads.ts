@@ -7,6 +7,12 @@ export interface ThreadQuery {
   readonly search?: string | undefined
 }
 
+/** What moves when something happens in a thread: an upload is no event. */
+export interface ThreadState {
+  readonly head: Position
+  readonly lastFileAt: Date | null
+}
+
 /** A user's threads: the rows that own a log. */
 export interface Threads {
   create(principal: Principal, title?: string): Promise<Thread>
@@ -19,6 +25,6 @@ export interface Threads {
    * From its commit on the thread is gone for everybody, and its runs end. Events and bytes are taken away afterwards.
    */
   remove(principal: Principal, threadId: ThreadId): Promise<void>
-  /** The same, but only where its head is still this one; false: it is not, or there is no such thread. */
-  removeAt(principal: Principal, threadId: ThreadId, head: Position): Promise<boolean>
+  /** The same, but only where nothing has happened in it since; false: something has, or there is no such thread. */
+  removeAt(principal: Principal, threadId: ThreadId, seen: ThreadState): Promise<boolean>
 }

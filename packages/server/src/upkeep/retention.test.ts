@@ -102,22 +102,48 @@ describe('a store with threads of many ages', async () => {
     expect(removed).toEqual([1])
   })
 
-  test('one whose owner writes at this moment stays', async () => {
+  const addFile = async (threadId: ThreadId, days: number): Promise<void> => {
+    await store.db
+      .insertInto('files')
+      .values({
+        id: makeId('file'),
+        thread_id: threadId,
+        owner: owner.userId,
+        name: 'a',
+        kind: 'csv',
+        bytes: 1,
+        sha256: '',
+        profile: null,
+        created_at: sql<Date>`now() - make_interval(days => ${days})` as never,
+      })
+      .execute()
+  }
+
+  test.each([
+    [
+      'writes',
+      (id: ThreadId) => store.db.updateTable('threads').set({ head: 1 }).where('id', '=', id).execute(),
+    ],
+    ['uploads', (id: ThreadId) => addFile(id, 0)],
+  ])('one whose owner %s at this moment stays', async (_, act) => {
     const old = await makeThread(50)
+    await addFile(old, 40)
     await retention({
       threads: {
-        removeAt: async (principal, id, head) => {
-          await store.db
-            .updateTable('threads')
-            .set({ head: head + 1 })
-            .where('id', '=', id)
-            .execute()
-          return await threads.removeAt(principal, id, head)
+        removeAt: async (principal, id, seen) => {
+          await act(id)
+          return await threads.removeAt(principal, id, seen)
         },
       },
     }).apply(untimed())
     expect(await kept()).toEqual([old])
     expect(removed).toEqual([])
+  })
+
+  test('one with an old file goes', async () => {
+    await addFile(await makeThread(50), 40)
+    await retention().apply(untimed())
+    expect(await kept()).toEqual([])
   })
 
   test('a server that ends stops', async () => {

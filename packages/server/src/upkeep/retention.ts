@@ -98,7 +98,8 @@ export function createRetention({ store, threads, keptDays, onRemoved }: Retenti
           for (const { id, owner, head, now, ...activity } of found) {
             if (!isExpired(activity, now, keptDays)) continue
             // Its owner may be writing at this moment: then it stays.
-            if (await threads.removeAt({ kind: 'service', userId: owner }, id, head)) removed += 1
+            const seen = { head, lastFileAt: activity.lastFileAt }
+            if (await threads.removeAt({ kind: 'service', userId: owner }, id, seen)) removed += 1
           }
           const last = found.at(-1)
           // What comes after it is younger.
