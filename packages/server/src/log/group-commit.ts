@@ -144,7 +144,8 @@ async function settleAlone(
   }
 }
 
-const isKeyRace = (error: unknown): boolean =>
+/** Another writer stored one of the command's keys at the same moment. */
+export const isKeyRace = (error: unknown): boolean =>
   ['events_producer', 'runs_idempotency'].includes(sqlFault(error)?.constraint ?? '')
 
 /** Data that PostgreSQL cannot take (22), a constraint (23), a deadlock (40): nothing was written. */

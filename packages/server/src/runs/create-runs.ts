@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { MakeId, NewEvent, ParsedSubmitRun, Run, RunId, StoredEvent, ThreadId } from '@holdfast/protocol'
 import { HoldfastError, limits } from '@holdfast/protocol'
 import type { Registry } from '../agents/registry.ts'
+import { isKeyRace } from '../log/group-commit.ts'
 import { IdempotencyKeyTakenError, type RunCommand } from '../log/run-change.ts'
 import type { SqlEventLog } from '../log/sql-event-log.ts'
 import type { Principal } from '../principal.ts'
@@ -85,7 +86,8 @@ export function createRuns(deps: {
       }
       return { run, created: true }
     } catch (error) {
-      const before = error instanceof IdempotencyKeyTakenError ? await first(store.db) : null
+      const isTaken = error instanceof IdempotencyKeyTakenError || isKeyRace(error)
+      const before = isTaken ? await first(store.db) : null
       if (before === null) throw error
       return before
     }

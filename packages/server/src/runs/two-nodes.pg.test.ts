@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createRegistry } from '../agents/registry.ts'
 import { createThreads } from '../log/create-threads.ts'
-import { createEventLog } from '../log/sql-event-log.ts'
+import { createEventLog, type SqlEventLog } from '../log/sql-event-log.ts'
 import { createModelManager } from '../models/model-manager.ts'
 import type { Principal } from '../principal.ts'
 import { openPostgresStore } from '../store/postgres-store.ts'
@@ -77,7 +77,7 @@ describe.skipIf(!postgres.available)(`real PostgreSQL${postgres.note}`, () => {
     opening.defer(() => worker.drain())
     const runs = createRuns({ ...common, store, onQueued: worker.wake, onCancel: worker.cancel })
     const owned = opening.move()
-    return { store, log, runs, worker, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+    return { store, log, registry, runs, worker, [Symbol.asyncDispose]: () => owned.disposeAsync() }
   }
   type Node = Awaited<ReturnType<typeof openNode>>
 
@@ -190,5 +190,32 @@ describe.skipIf(!postgres.available)(`real PostgreSQL${postgres.note}`, () => {
     })
     expect(events.some(({ type }) => type === 'data_requested')).toBe(true)
     wakes.resolve()
+  })
+
+  test('the same key for two threads at the same moment: one is the run, the other another request', async () => {
+    await using database = await postgres.createDatabase()
+    await using here = await openNode(database.connectionString, async () => {})
+    /** Both have looked whether the key is free before either writes. */
+    const looked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const submitted = looked.map(async (own) => {
+      const meeting: SqlEventLog = {
+        ...here.log,
+        transact: (work) =>
+          here.log.transact((tx, append) =>
+            work(tx, async (command) => {
+              own.resolve()
+              await Promise.all(looked.map(({ promise }) => promise))
+              return append(command)
+            }),
+          ),
+      }
+      const { id } = await createThreads(here.store).create(ann)
+      const runs = createRuns({ ...here, log: meeting, makeId, onQueued: () => {}, onCancel: () => {} })
+      const request = SubmitRun.parse({ message: 'go', whenBusy: 'reject' })
+      return await runs.submit(ann, id, request, 'one-key')
+    })
+    const outcomes = await Promise.allSettled(submitted)
+    const reasons = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    expect(reasons).toMatchObject([{ code: 'idempotency_conflict' }])
   })
 })
