@@ -1,6 +1,6 @@
 import type { NewEvent, UserId } from '@holdfast/protocol'
 import { systemIdMaker } from '@holdfast/protocol'
-import { sql } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sqlFault } from './sql-state.ts'
 import type { Store } from './store.ts'
@@ -54,6 +54,19 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await expect(sql`select 9007199254740993::int8 as big`.execute(store.db)).rejects.toThrow(
         'does not fit',
       )
+    })
+
+    test('a prepared statement that failed when it came first works afterwards', async () => {
+      const divide = async (by: number): Promise<unknown> => {
+        const statement = CompiledQuery.raw('/* prepare contract-divide */ select 6 / $1::int as result', [
+          by,
+        ])
+        return (await store.db.executeQuery(statement)).rows
+      }
+      await expect(divide(0)).rejects.toThrow('division by zero')
+      expect(await divide(2)).toEqual([{ result: 3 }])
+      await expect(divide(0)).rejects.toThrow('division by zero')
+      expect(await divide(3)).toEqual([{ result: 2 }])
     })
 
     test('parameters of every kind go in alike', async () => {

@@ -67,8 +67,11 @@ async function query(
     serialize.execute({}),
     serialize.sync(),
   ]
-  const answers = await db.execProtocolStream(Buffer.concat(parts), { syncToFs: false })
-  if (name !== null) prepared.add(name)
+  const answers = await db.execProtocolStream(Buffer.concat(parts), { syncToFs: false, throwOnError: false })
+  // The database keeps what it has parsed, also where it then refuses to carry it out: parsed again, the name is taken.
+  if (name !== null && !known && answers.some((answer) => answer.name === 'parseComplete')) prepared.add(name)
+  const fault = answers.find((answer) => answer instanceof messages.DatabaseError)
+  if (fault !== undefined) throw fault
 
   const fields: { name: string; typeOid: number }[] = []
   const rows: (string | null)[][] = []
