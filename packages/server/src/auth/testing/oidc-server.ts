@@ -12,8 +12,9 @@ export interface OidcServer extends AsyncDisposable {
   /**
    * false: every connection is closed at once, as of a provider that is down. never: none is answered. A number: every
    * answer is that status. An address: every answer leads there.
+   * @param path only what is asked of it; default: everything
    */
-  answer(how: boolean | 'never' | number | URL): void
+  answer(how: boolean | 'never' | number | URL, path?: string): void
   /** ID tokens are signed by a key that it does not publish, as somebody between it and the server would. */
   forgeIdTokens(): Promise<void>
   /** Requests in all. */
@@ -35,13 +36,15 @@ export const clientId = 'holdfast-test'
 export async function openOidcServer(options: OidcServerOptions): Promise<OidcServer> {
   let accountId = 'ann'
   let answers: boolean | 'never' | number | URL = true
+  let answered: string | null = null
   let forger: jose.CryptoKey | null = null
   const granted: string[] = []
   let requests = 0
   let handle: (request: IncomingMessage, response: ServerResponse) => Promise<void> = async () => {}
   const server = createServer((request, response) => {
     requests += 1
-    if (answers === true) void handle(request, response)
+    const elsewhere = answered !== null && answered !== request.url
+    if (answers === true || elsewhere) void handle(request, response)
     else if (answers === false) request.socket.destroy()
     else if (answers instanceof URL) response.writeHead(307, { location: answers.href }).end()
     else if (answers !== 'never') response.writeHead(answers).end()
@@ -81,8 +84,9 @@ export async function openOidcServer(options: OidcServerOptions): Promise<OidcSe
     setAccount(id) {
       accountId = id
     },
-    answer(how) {
+    answer(how, path) {
       answers = how
+      answered = path ?? null
     },
     [Symbol.asyncDispose]: () => close(server),
   }
