@@ -1,4 +1,5 @@
 import type { Position, StoredEvent, ThreadId } from '@holdfast/protocol'
+import { createListeners } from './listeners.ts'
 
 /** @param events of one thread, contiguous, oldest first; at least one */
 export type CommitListener = (threadId: ThreadId, events: readonly StoredEvent[]) => void
@@ -10,17 +11,12 @@ export interface CommitListeners {
 }
 
 export function createCommitListeners(): CommitListeners {
-  const listeners = new Set<CommitListener>()
+  const listeners = createListeners<Parameters<CommitListener>>()
   return {
-    add: (listener) => {
-      // A function of its own: one that is added twice is called twice, and each is removed by itself.
-      const own: CommitListener = (threadId, events) => listener(threadId, events)
-      listeners.add(own)
-      return () => void listeners.delete(own)
-    },
+    add: listeners.add,
     tell: (events) => {
       const threadId = events[0]?.threadId
-      if (threadId !== undefined) for (const listener of listeners) call(listener, threadId, events)
+      if (threadId !== undefined) listeners.tell(threadId, events)
     },
   }
 }
@@ -30,15 +26,4 @@ export function headOf(events: readonly StoredEvent[]): Position {
   const last = events.at(-1)
   if (last === undefined) throw new Error('A commit has events')
   return last.seq
-}
-
-/** The events are committed: a listener's fault is a bug of its own, thrown where it stops the process, not here. */
-function call(listener: CommitListener, threadId: ThreadId, events: readonly StoredEvent[]): void {
-  try {
-    listener(threadId, events)
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
-  }
 }

@@ -7,7 +7,7 @@ import {
   start,
   systemIdMaker,
 } from '@holdfast/protocol'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Principal } from '../principal.ts'
 import { openMemoryStore } from '../store/pglite-store.ts'
 import type { Store } from '../store/store.ts'
@@ -235,4 +235,30 @@ test('a new title is told to whoever follows the user', async () => {
     { type: 'thread_created' },
     { type: 'thread_renamed', threadId: id, title: 'Sales' },
   ])
+})
+
+test('[L1] a listener of commits that throws fails nothing that is committed, nor keeps others from hearing', async () => {
+  const lifecycle = createLifecycleLog(store)
+  const user = newUser()
+  const heard: number[] = []
+  lifecycle.onCommit(() => {
+    throw new Error('a bug of the listener')
+  })
+  lifecycle.onCommit((_userId, head) => heard.push(head))
+  // A bug stays loud: it is thrown where nobody catches it, which here is the test.
+  const loud: string[] = []
+  const microtasks = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(
+    (task) =>
+      void Promise.resolve()
+        .then(task)
+        .catch((error) => loud.push(String(error))),
+  )
+  try {
+    const { id } = await createThreads(store, lifecycle).create(user)
+    expect((await threads.get(user, id)).id).toBe(id)
+    expect(heard).toEqual([1])
+    expect(loud).toEqual(['Error: a bug of the listener'])
+  } finally {
+    microtasks.mockRestore()
+  }
 })

@@ -115,6 +115,37 @@ describe.skipIf(!postgres.available)(`real PostgreSQL${postgres.note}`, () => {
       expect((await late).map(({ seq }) => Number(seq))).toEqual([1])
     })
 
+    test('the end waits for an append that waits for its run by itself', async () => {
+      await using nodes = await twoNodes()
+      const { log, store } = nodes.harness
+      const threadId = await nodes.harness.createThread()
+      const runId = await nodes.harness.createRun(threadId)
+      await nodes.harness.setLease(runId, 1)
+      const release = Promise.withResolvers<void>()
+      const locked = Promise.withResolvers<void>()
+      const heartbeat = store.db.transaction().execute(async (tx) => {
+        await tx.updateTable('runs').set({ attempt: 1 }).where('id', '=', runId).execute()
+        locked.resolve()
+        await release.promise
+      })
+      await locked.promise
+      const fence = { runId, leaseEpoch: 1 }
+      const command = { threadId, runId, agent: 'a', fence, producerKey: '1', events: [delta('x')] }
+      const late = log.append(command)
+      await expect.poll(async () => (await waitingForLocks(nodes.harness)).rows.length).toBe(1)
+      let isOver = false
+      const over = log[Symbol.asyncDispose]().then(() => {
+        isOver = true
+      })
+      await new Promise((resolve) => setImmediate(resolve))
+      const wasOver = isOver
+      release.resolve()
+      await heartbeat
+      await over
+      expect(wasOver).toBe(false)
+      expect(await late).toHaveLength(1)
+    })
+
     test('[L4] a worker that waits behind a take-over on another node is refused', async () => {
       await using nodes = await twoNodes()
       const [log, otherLog] = nodes.logs

@@ -3,6 +3,7 @@ import { position } from '@holdfast/protocol'
 import { CompiledQuery, type Kysely, type Selectable } from 'kysely'
 import type { Schema } from '../store/schema.ts'
 import type { Store, Tx } from '../store/store.ts'
+import { createListeners } from './listeners.ts'
 
 type NoteOf<Item> = Item extends LifecycleItem ? Omit<Item, 'seq' | 'at' | 'title'> : never
 /** An item before it has its place. */
@@ -29,7 +30,7 @@ export interface LifecycleLog {
    * in a transaction, so that it is held shortest and whoever holds it waits for nobody (no deadlock is possible).
    */
   note(tx: Tx, userId: UserId, note: LifecycleNote): Promise<Noted>
-  /** After the commit of the transaction that noted them (L1). */
+  /** After the commit of the transaction that noted them (L1). Never throws. */
   tell(noted: readonly Noted[]): void
 }
 
@@ -53,7 +54,7 @@ const headsStatement = `/* prepare lifecycle-heads */
 select user_id, head from lifecycle_heads where user_id = any($1)`
 
 export function createLifecycleLog({ db }: Pick<Store, 'db'>): LifecycleLog {
-  const listeners = new Set<(userId: UserId, head: Position) => void>()
+  const listeners = createListeners<[userId: UserId, head: Position]>()
   const query = <Row>(executor: Kysely<Schema>, statement: string, parameters: readonly unknown[]) =>
     executor.executeQuery<Row>(CompiledQuery.raw(statement, [...parameters]))
 
@@ -69,11 +70,7 @@ export function createLifecycleLog({ db }: Pick<Store, 'db'>): LifecycleLog {
       for (const { user_id: userId, head } of rows) found.set(userId, position(head))
       return found
     },
-    onCommit(listener) {
-      const own: typeof listener = (userId, head) => listener(userId, head)
-      listeners.add(own)
-      return () => void listeners.delete(own)
-    },
+    onCommit: listeners.add,
     async note(tx, userId, note) {
       const { type, data } = noteColumns(note)
       const runId = 'runId' in note ? note.runId : null
@@ -86,7 +83,7 @@ export function createLifecycleLog({ db }: Pick<Store, 'db'>): LifecycleLog {
     tell(noted) {
       // Of one user the last place wins.
       const heads = new Map(noted.map(({ userId, seq }) => [userId, seq]))
-      for (const [userId, head] of heads) for (const listener of listeners) listener(userId, head)
+      for (const [userId, head] of heads) listeners.tell(userId, head)
     },
   }
 }

@@ -60,15 +60,22 @@ export function createEventLog(
     return outcomes
   }
   const group = openGroupCommit((commands) => store(commands, 'pass'))
+  const alone = new Set<Promise<unknown>>()
+  /** Beside the groups: they do not wait for whoever holds the run's row. */
+  const storeAlone = (prepared: PreparedCommand): Promise<AppendOutcome> => {
+    const stored = store([prepared], 'wait').then(only)
+    const over = (): void => void alone.delete(stored)
+    alone.add(stored)
+    stored.then(over, over)
+    return stored
+  }
 
   return {
     epoch,
     append: async (command) => {
       const prepared = prepareCommand(command, makeId)
       const outcome = await group.add(prepared)
-      if (outcome.kind !== 'lease_busy') return eventsOf(db, prepared, outcome)
-      // By itself, beside the groups: they do not wait for whoever holds the run's row.
-      return eventsOf(db, prepared, only(await store([prepared], 'wait')))
+      return eventsOf(db, prepared, outcome.kind === 'lease_busy' ? await storeAlone(prepared) : outcome)
     },
     transact: async (work) => {
       const appended: AppendOutcome[] = []
@@ -90,7 +97,11 @@ export function createEventLog(
     readRuns: (runIds) => readRunEvents(db, runIds),
     heads: (threadIds) => readHeads(db, threadIds),
     onCommit: listeners.add,
-    [Symbol.asyncDispose]: () => group[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await group[Symbol.asyncDispose]()
+      // What a group passed over is among them by now: it came back before the group's end.
+      await Promise.allSettled(alone)
+    },
   }
 }
 
