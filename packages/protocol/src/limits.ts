@@ -27,7 +27,7 @@ export const limits = {
   unacknowledgedItems: 1_024,
   /** The longest life of a personal token, in days. */
   tokenDays: 90,
-  /** WebSockets of one user on one node; a further one is closed with 4505. */
+  /** WebSockets and event streams of one user on one node; a further one is closed with 4505, or answered limit_reached. */
   connectionsPerUser: 20,
   /** hello, sub, unsub, auth and frames that cannot be read: a bucket of this many, and its refill; then 4029. */
   commandsPerConnection: 60,

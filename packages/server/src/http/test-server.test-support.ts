@@ -26,7 +26,7 @@ import { createModelManager } from '../models/model-manager.ts'
 import { createOperations } from '../operations.ts'
 import type { Principal } from '../principal.ts'
 import type { RealtimeLimits } from '../realtime/limits.ts'
-import { openRealtime, type Realtime } from '../realtime/realtime.ts'
+import { openRealtime, type Realtime, type RealtimeDeps } from '../realtime/realtime.ts'
 import type { Schedule } from '../realtime/schedule.ts'
 import { createRuns } from '../runs/create-runs.ts'
 import { createDataRequests } from '../runs/data-requests.ts'
@@ -80,6 +80,8 @@ export interface TestServerOptions {
   readonly limits?: Partial<RealtimeLimits>
   readonly schedule?: Schedule
   readonly deps?: Partial<HttpDeps>
+  /** What realtime is given in place of what it would be given. */
+  readonly realtime?: (given: RealtimeDeps) => RealtimeDeps
   readonly ready?: () => boolean
   /** Default: none. */
   readonly quotas?: QuotaLimits
@@ -147,7 +149,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   const bus = createInProcessBus()
   const node = makeId('node')
   auth.revocations.onRevoke((revoked) => bus.publish({ kind: 'revoked', userId: revoked }))
-  const realtime = openRealtime({
+  const given: RealtimeDeps = {
     ready: options.ready ?? (() => true),
     ...auth,
     proxyHops: 0,
@@ -161,7 +163,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     logger: silentLogger,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
-  })
+  }
+  const realtime = openRealtime(options.realtime?.(given) ?? given)
   const http = await createHttpServer({
     threads,
     log,

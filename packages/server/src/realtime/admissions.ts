@@ -1,13 +1,19 @@
 import type { UserId } from '@holdfast/protocol'
 import type { RealtimeLimits } from './limits.ts'
 
-/** A socket's place on this node. */
+/** The place of a socket, or of an event stream, on this node. */
 export interface Place {
+  /**
+   * Its handshake showed nobody: it counts for its address until it is signed or leaves. `crowded`: the address has as
+   * many of those as one may have.
+   */
+  pend(address: string): 'pending' | 'crowded'
   /**
    * Who it is has become known. `crowded`: the user has as many as one may have. An older socket of the same
    * instance is told to go first: it is the one that the client has given up (a half-open line).
+   * @param instance null: it is nobody's successor, and nobody is its own
    */
-  sign(userId: UserId, instance: string, supersede: () => void): 'signed' | 'crowded'
+  sign(userId: UserId, instance: string | null, supersede: () => void): 'signed' | 'crowded'
   /** Safe twice. */
   leave(): void
 }
@@ -16,19 +22,16 @@ export interface Admissions {
   readonly connections: number
   /** Of which nobody knows yet whose they are. */
   readonly unsigned: number
-  /**
-   * @param known the handshake carried good credentials
-   * `full`: the node has as many sockets as it may have; `pending`: this address has too many that are not known yet
-   */
-  enter(address: string, known: boolean): Place | 'full' | 'pending'
+  /** Before its credentials are looked at. null: the node has as many as it may have. */
+  enter(): Place | null
 }
 
 interface Member {
-  readonly instance: string
+  readonly instance: string | null
   readonly supersede: () => void
 }
 
-/** Counts sockets: of the node, of each user, and of each address those that nobody has signed yet. */
+/** Counts sockets and event streams: of the node, of each user, and of each address those that nobody has signed yet. */
 export function createAdmissions(
   limits: Pick<RealtimeLimits, 'connections' | 'connectionsPerUser' | 'pendingPerAddress'>,
 ): Admissions {
@@ -55,27 +58,34 @@ export function createAdmissions(
     get unsigned() {
       return unsigned
     },
-    enter(address, known) {
-      if (connections >= limits.connections) return 'full'
-      if (!known && (pending.get(address) ?? 0) >= limits.pendingPerAddress) return 'pending'
+    enter() {
+      if (connections >= limits.connections) return null
       connections += 1
       unsigned += 1
-      if (!known) count(address, 1)
+      let pendingOf: string | null = null
       let settled = false
       const settle = (): void => {
         if (settled) return
         settled = true
         unsigned -= 1
-        if (!known) count(address, -1)
+        if (pendingOf !== null) count(pendingOf, -1)
       }
       let leaveUser = (): void => {}
       let here = true
       return {
+        pend(address) {
+          // Gone while it was judged.
+          if (settled) return 'pending'
+          if ((pending.get(address) ?? 0) >= limits.pendingPerAddress) return 'crowded'
+          pendingOf = address
+          count(address, 1)
+          return 'pending'
+        },
         sign(userId, instance, supersede) {
           settle()
           const members = users.get(userId) ?? new Set<Member>()
           for (const member of [...members])
-            if (member.instance === instance) {
+            if (instance !== null && member.instance === instance) {
               remove(userId, member)
               member.supersede()
             }

@@ -16,9 +16,12 @@ export const realtimeLimits = {
   ringTotalBytes: 64 * 1024 * 1024,
   /** B1: how often the heads of followed streams are asked for, whether or not a hint came. */
   pollMs: 1_500,
-  /** Open sockets of this node; a further handshake is refused with 503. An idle one takes some 12 KB. */
+  /**
+   * WebSockets, also those that are being judged, and event streams of this node; a further one is refused with 503.
+   * Plain requests come on top (httpLimits.sockets). An idle one takes some 12 KB.
+   */
   connections: 10_000,
-  /** Sockets of one address that nobody has signed yet; a further one is refused with 429. */
+  /** Sockets of one address whose handshake showed nobody, until they are signed; a further one is refused with 429. */
   pendingPerAddress: 5,
   /**
    * Sockets on their way from upgrade to hello while this process is behind with its work (loop-watch.ts); a further one

@@ -1,4 +1,4 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import {
   type CloseReason,
@@ -7,7 +7,6 @@ import {
   type MakeId,
   type NodeId,
   nodeHeader,
-  problem,
   type UserId,
   wireVersion,
 } from '@holdfast/protocol'
@@ -27,9 +26,17 @@ import { closeReason } from './frames.ts'
 import { createHub } from './hub.ts'
 import { type RealtimeLimits, realtimeLimits } from './limits.ts'
 import { watchLoop } from './loop-watch.ts'
+import { refuseUpgrade } from './refuse-upgrade.ts'
 import { type Schedule, systemSchedule } from './schedule.ts'
 import { createSources } from './sources.ts'
-import { judgeUpgrade, otherVersion, type UpgradeDeps, type UpgradeVerdict } from './upgrade.ts'
+import {
+  judgeCredentials,
+  judgeRequest,
+  otherVersion,
+  type Refusal,
+  type UpgradeDeps,
+  type UpgradeVerdict,
+} from './upgrade.ts'
 
 export interface RealtimeDeps extends UpgradeDeps {
   readonly threads: Pick<Threads, 'get'>
@@ -106,11 +113,8 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
   server.on('headers', (headers) => headers.push(`${nodeHeader}: ${deps.node}`))
   const admissions = createAdmissions(bounds)
   const loop = watchLoop()
-  /** Upgrades that are being judged: sockets that admissions does not know of yet. */
-  let judging = 0
-  const isOverrun = (): boolean =>
-    judging + admissions.unsigned >= bounds.unsignedWhileBehind && loop.behind()
-  const streams = createEventStreams(common)
+  const isOverrun = (): boolean => admissions.unsigned >= bounds.unsignedWhileBehind && loop.behind()
+  const streams = createEventStreams({ ...common, node: deps.node, admissions })
   const open = new Map<WebSocket, Connection>()
   const closes = createCloseCounts(common.nowMs)
   let leaving = false
@@ -137,28 +141,26 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
       })
     }
   }
-  /** @param handOver called when ws takes the socket, and its errors, over */
-  const admit = (
+  const refuse = (socket: Duplex, refusal: Omit<Refusal, 'kind'>): void =>
+    refuseUpgrade(socket, refusal, schedule, bounds)
+  const judge = async (
     request: IncomingMessage,
     socket: Duplex,
-    head: Buffer,
-    verdict: UpgradeVerdict,
-    handOver: () => void,
-  ): void => {
-    if (verdict.kind === 'refuse') {
-      refuse(socket, verdict)
-      return
-    }
-    const known = verdict.kind === 'accept_to_close' || verdict.handshake.access !== null
-    const place = admissions.enter(clientAddress(request, deps.proxyHops) ?? '', known)
-    if (place === 'full' || place === 'pending') {
-      refuse(socket, crowded[place])
-      return
-    }
-    // Also where the handshake fails and no WebSocket comes of it.
+  ): Promise<Refusal | { readonly verdict: Accepted; readonly place: Place }> => {
+    const ready = (): boolean => !leaving && deps.ready() && !isOverrun()
+    const first = judgeRequest(request, { ...deps, ready })
+    if (first.kind === 'refuse') return first
+    const place = admissions.enter()
+    if (place === null) return crowded.node
+    // Whatever becomes of it: it is refused, its line is cut while it is judged, or no WebSocket comes of its handshake.
     socket.once('close', place.leave)
-    handOver()
-    server.handleUpgrade(request, socket, head, (accepted) => accept(accepted, verdict, place))
+    const verdict =
+      first.kind === 'ask_credentials' ? await judgeCredentials(request, first.offered, deps) : first
+    if (verdict.kind === 'refuse') return verdict
+    const known = verdict.kind === 'accept' && verdict.handshake.access !== null
+    if (!known && place.pend(clientAddress(request, deps.proxyHops) ?? '') === 'crowded')
+      return crowded.address
+    return { verdict, place }
   }
 
   const whenGone = (): Promise<unknown> =>
@@ -197,13 +199,15 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
       // Until ws takes the socket over, its errors are ours; unheard, one would end the process.
       const onError = (): void => void socket.destroy()
       socket.on('error', onError)
-      const ready = !leaving && deps.ready() && !isOverrun()
-      judging += 1
-      judgeUpgrade(request, { ...deps, ready: () => ready })
-        .finally(() => {
-          judging -= 1
+      judge(request, socket)
+        .then((judged) => {
+          if (socket.destroyed) return
+          if ('kind' in judged) return refuse(socket, judged)
+          socket.off('error', onError)
+          server.handleUpgrade(request, socket, head, (accepted) =>
+            accept(accepted, judged.verdict, judged.place),
+          )
         })
-        .then((verdict) => admit(request, socket, head, verdict, () => socket.off('error', onError)))
         .catch((error: unknown) => {
           if (error instanceof HoldfastError && error.code === 'not_ready')
             return refuse(socket, { code: error.code, detail: error.message })
@@ -234,33 +238,16 @@ export function openRealtime(deps: RealtimeDeps): Realtime {
 }
 
 const crowded = {
-  full: { code: 'not_ready', detail: 'The server has all the connections that it can hold; try again' },
-  pending: {
+  node: {
+    kind: 'refuse',
+    code: 'not_ready',
+    detail: 'The server has all the connections that it can hold; try again',
+  },
+  address: {
+    kind: 'refuse',
     code: 'rate_limited',
     detail: 'Too many connections of this address have not said hello; try again',
   },
-} as const
+} as const satisfies Record<string, Refusal>
 
-type Accepted = Exclude<UpgradeVerdict, { kind: 'refuse' }>
-
-function refuse(
-  socket: Duplex,
-  { code, detail }: Omit<Extract<UpgradeVerdict, { kind: 'refuse' }>, 'kind'>,
-): void {
-  const sent = problem(code, detail)
-  const body = JSON.stringify(sent)
-  socket.end(
-    [
-      `HTTP/1.1 ${sent.status} ${STATUS_CODES[sent.status] ?? ''}`,
-      'Connection: close',
-      'Content-Type: application/problem+json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      ...(sent.status === 503 || sent.status === 429 ? [`Retry-After: ${retryAfterSeconds}`] : []),
-      ...(sent.status === 401 ? ['WWW-Authenticate: Bearer'] : []),
-      '',
-      body,
-    ].join('\r\n'),
-  )
-}
-
-const retryAfterSeconds = 1
+type Accepted = Exclude<UpgradeVerdict, Refusal>

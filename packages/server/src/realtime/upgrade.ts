@@ -7,8 +7,14 @@ import { readCredentials } from '../auth/credentials.ts'
 import type { Tickets } from '../auth/tickets.ts'
 import type { Handshake } from './connection.ts'
 
+export interface Refusal {
+  readonly kind: 'refuse'
+  readonly code: ErrorCode
+  readonly detail: string
+}
+
 export type UpgradeVerdict =
-  | { readonly kind: 'refuse'; readonly code: ErrorCode; readonly detail: string }
+  | Refusal
   | { readonly kind: 'accept'; readonly handshake: Handshake }
   /** A browser cannot read a refused handshake: it is let in to be told why it has to go. */
   | { readonly kind: 'accept_to_close'; readonly code: 4501 | 4526 }
@@ -26,15 +32,22 @@ export interface UpgradeDeps {
 
 export const webSocketPath = '/v1/ws'
 
-/** In the order of the protocol: ready, path, host and origin, version, credentials. */
-export async function judgeUpgrade(request: IncomingMessage, deps: UpgradeDeps): Promise<UpgradeVerdict> {
-  const { headers } = request
-  if (!deps.ready()) return refuse('not_ready', 'The server takes no connections at the moment; try again')
-  if ((request.url ?? '').split('?')[0] !== webSocketPath)
+/** What asks to be let in, credentials apart. */
+export type RequestVerdict =
+  | Exclude<UpgradeVerdict, { kind: 'accept' }>
+  | { readonly kind: 'ask_credentials'; readonly offered: readonly string[] }
+
+/** In the order of the protocol: ready, path, host and origin, version. */
+export function judgeRequest(
+  { url, headers }: IncomingMessage,
+  { ready, boundary }: Pick<UpgradeDeps, 'ready' | 'boundary'>,
+): RequestVerdict {
+  if (!ready()) return refuse('not_ready', 'The server takes no connections at the moment; try again')
+  if ((url ?? '').split('?')[0] !== webSocketPath)
     return refuse('not_found', `WebSockets are at ${webSocketPath}`)
-  if (!deps.boundary.allowsHost(headers.host))
+  if (!boundary.allowsHost(headers.host))
     return refuse('forbidden', 'This server answers to its own address only')
-  if (headers.origin !== undefined && !deps.boundary.allowsOrigin(headers.origin))
+  if (headers.origin !== undefined && !boundary.allowsOrigin(headers.origin))
     return refuse('forbidden', 'Pages of other origins may not connect')
   const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
   if (offered !== undefined && !offered.includes(wireVersion))
@@ -42,8 +55,17 @@ export async function judgeUpgrade(request: IncomingMessage, deps: UpgradeDeps):
     return otherVersion(offered) === null
       ? refuse('bad_request', `This server speaks ${wireVersion}`)
       : { kind: 'accept_to_close', code: 4526 }
+  return { kind: 'ask_credentials', offered: offered ?? [] }
+}
 
-  const credentials = await handshakeCredentials(request, offered ?? [], deps)
+/** Costs a question to the database, and a ticket its life: the request has its place on this node by now. */
+export async function judgeCredentials(
+  request: IncomingMessage,
+  offered: readonly string[],
+  deps: UpgradeDeps,
+): Promise<UpgradeVerdict> {
+  const { headers } = request
+  const credentials = await handshakeCredentials(request, offered, deps)
   if (credentials !== null) {
     if (showsNothing(credentials)) return { kind: 'accept', handshake: { access: null, credentials } }
     const access = await deps.authenticator.authenticate(credentials)
@@ -84,6 +106,6 @@ export function otherVersion(offered: Iterable<string>): string | null {
   return null
 }
 
-function refuse(code: ErrorCode, detail: string): UpgradeVerdict {
+function refuse(code: ErrorCode, detail: string): Refusal {
   return { kind: 'refuse', code, detail }
 }
