@@ -55,7 +55,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'clears dirty after the read',
     trial: 'model',
     edits: [
-      { file: pump, from: '    this.#dirty = false // P2\n', to: '' },
+      { file: pump, from: '    this.#dirty = false // U2\n', to: '' },
       {
         file: pump,
         from: '    const last = items.at(-1)\n',
@@ -128,7 +128,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: pump,
-        from: '    this.#dirty = false // P2\n',
+        from: '    this.#dirty = false // U2\n',
         to: '    this.#dirty = false\n    if (!this.#live) this.#port.live(this.#sent)\n    this.#live = true\n',
       },
     ],

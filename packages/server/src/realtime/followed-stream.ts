@@ -9,7 +9,7 @@ export interface Watcher {
   gone(): void
 }
 
-/** A follower's hold on a stream. Reading needs one, so that nobody reads before being registered (P1). */
+/** A follower's hold on a stream. Reading needs one, so that nobody reads before being registered (U1). */
 export interface Watch {
   read(after: Position, most: number): Promise<Page>
   end(): void

@@ -132,7 +132,7 @@ describe('the pump', () => {
     expect(stopped.log).toEqual([])
   })
 
-  test('[P4] sends no more than the window beyond what was acknowledged, and goes on as it opens', async () => {
+  test('[U4] sends no more than the window beyond what was acknowledged, and goes on as it opens', async () => {
     const stream = reading(12)
     const pump = createPump(position(0), 6, stream.port)
     pump.wake()
@@ -146,7 +146,7 @@ describe('the pump', () => {
     expect(stream.log.slice(5)).toEqual(['send 10,11,12', 'live 12', 'sleeps'])
   })
 
-  test('[P4] an ack of what was not sent is told from one that says nothing new', async () => {
+  test('[U4] an ack of what was not sent is told from one that says nothing new', async () => {
     const stream = reading(3)
     const pump = createPump(position(0), 10, stream.port)
     pump.wake()

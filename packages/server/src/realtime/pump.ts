@@ -39,12 +39,12 @@ export class PositionInDoubtError extends Error {
  *
  *   read seq > sent → contiguous? → send, sent = last → nothing left: say `live` once, sleep until woken
  *
- * P1  The caller registers with the hub before the first wake: an event committed after the read then wakes it.
- * P2  `dirty` is cleared before the read, never after: a wake during the read causes another one.
- * P3  Only `sent` decides what is read next; hints never carry events.
- * P4  No more than `window` items are sent beyond what was acknowledged: what TCP took is not yet applied, and a
+ * U1  The caller registers with the hub before the first wake: an event committed after the read then wakes it.
+ * U2  `dirty` is cleared before the read, never after: a wake during the read causes another one.
+ * U3  Only `sent` decides what is read next; hints never carry events.
+ * U4  No more than `window` items are sent beyond what was acknowledged: what TCP took is not yet applied, and a
  *     browser offers no other way to say "slower". The log is the buffer.
- * P5  A read that failed because the database is away is owed: the pump stays dirty, and the next wake (a poll finds the
+ * U5  A read that failed because the database is away is owed: the pump stays dirty, and the next wake (a poll finds the
  *     same head again) reads. Thousands of followers need not come back for a database that is restarted.
  */
 export function createPump(after: Position, window: number, port: PumpPort): Pump {
@@ -111,7 +111,7 @@ class StreamPump implements Pump {
       if (this.#stopped()) return
       if (passes(error)) {
         this.#state = 'idle'
-        this.#dirty = true // P5
+        this.#dirty = true // U5
         this.#port.waiting(false)
         return
       }
@@ -123,8 +123,8 @@ class StreamPump implements Pump {
   async #step(): Promise<void> {
     // Waiting for its turn it may have been stopped, or others may have filled the buffer.
     if (this.#stopped() || !this.#open()) return
-    this.#dirty = false // P2
-    const room = this.#window - (this.#sent - this.#acknowledged) // P4
+    this.#dirty = false // U2
+    const room = this.#window - (this.#sent - this.#acknowledged) // U4
     const { items, more, asked } = await this.#port.read(this.#sent, room)
     if (this.#stopped()) return
     const last = items.at(-1)

@@ -29,7 +29,6 @@ export interface Tail {
   committed(items: readonly Item[]): void
   /** Items after `after`, `most` at most. What was committed before the call and heard of is never left unsaid. */
   read(after: Position, most: number): Promise<Page>
-  readonly bytes: number
   /** Gives back its memory; readers go to the log. */
   empty(): void
 }
@@ -84,10 +83,6 @@ class RingTail implements Tail {
   constructor(port: TailPort, limits: RingLimits) {
     this.#port = port
     this.#limits = limits
-  }
-
-  get bytes(): number {
-    return this.#bytes
   }
 
   heard(head: Position): void {
