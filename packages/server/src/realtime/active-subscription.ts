@@ -59,7 +59,7 @@ export class ActiveSubscription implements PumpPort, Watcher {
     this.#outlet = outlet
     this.#stream = stream
     this.pump = createPump(from, deps.limits.unacknowledgedItems, this)
-    // P1: watch before the first read, or what is committed between the two is seen by nobody.
+    // U1: watch before the first read, or what is committed between the two is seen by nobody.
     this.#watch = deps.hub.watch(key, head, this)
   }
 
@@ -116,7 +116,11 @@ export class ActiveSubscription implements PumpPort, Watcher {
 
   #expectProgress(): void {
     this.#forget()
-    const stalled = (): void => this.#outlet.stalled()
+    const stalled = (): void => {
+      // Unless this ends the connection, which may not have heard the client for a while, the time begins again.
+      this.#expectProgress()
+      this.#outlet.stalled()
+    }
     this.#cancelDeadline = this.#deps.schedule(stalled, this.#deps.limits.progressWithinMs)
   }
 

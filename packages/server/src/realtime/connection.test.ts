@@ -4,10 +4,11 @@ import { expect, test } from 'vitest'
 import type { WebSocket } from 'ws'
 import { silentLogger } from '../telemetry/logger.ts'
 import type { Place } from './admissions.ts'
-import { serveConnection } from './connection.ts'
+import { type Connection, serveConnection } from './connection.ts'
+import { settled } from './held-calls.test-support.ts'
 import { createHub } from './hub.ts'
-import { realtimeLimits } from './limits.ts'
-import { openLogThread } from './log-thread.test-support.ts'
+import { type RealtimeLimits, realtimeLimits } from './limits.ts'
+import { type LogThread, openLogThread } from './log-thread.test-support.ts'
 import type { Sources } from './sources.ts'
 
 /** A socket whose other side reads when the test says so: real ones hide how much waits in the kernel. */
@@ -43,6 +44,49 @@ function stallingSocket() {
   }
 }
 
+/** A connection of the thread's owner, as its handshake shows. */
+function openConnection(
+  socket: WebSocket,
+  thread: LogThread,
+  { sources = thread.sources, limits = realtimeLimits as RealtimeLimits } = {},
+): Connection & Disposable {
+  const schedule = () => () => {}
+  const hub = createHub({
+    sources,
+    bus: { subscribe: () => () => {}, onResync: () => () => {} },
+    schedule,
+    limits,
+    onPollError() {},
+  })
+  const place: Place = { pend: () => 'pending', sign: () => 'signed', leave() {} }
+  const access = {
+    principal: thread.owner,
+    scopes: ['read'],
+    endsAtMs: null,
+    proof: { kind: 'bearer' },
+  } as const
+  const handshake = { access, credentials: { bearer: null, cookie: null } }
+  const connection = serveConnection(socket, thread.makeId('connection'), place, handshake, {
+    threads: thread.threads,
+    sources,
+    hub,
+    authenticator: { authenticate: async () => access },
+    node: thread.makeId('node'),
+    epoch: thread.log.epoch,
+    schedule,
+    nowMs: () => 0,
+    random: () => 0.5,
+    limits,
+    logger: silentLogger,
+  })
+  return {
+    drain: (...when) => connection.drain(...when),
+    leave: () => connection.leave(),
+    revoked: (userId) => connection.revoked(userId),
+    [Symbol.dispose]: () => hub[Symbol.dispose](),
+  }
+}
+
 test('the pump stops reading at pauseAtBufferedBytes and goes on below resumeAtBufferedBytes', async () => {
   await using thread = await openLogThread()
   const text = 'x'.repeat(10_000)
@@ -61,35 +105,7 @@ test('the pump stops reading at pauseAtBufferedBytes and goes on below resumeAtB
     },
   }
   const limits = { ...realtimeLimits, pauseAtBufferedBytes: 100_000, resumeAtBufferedBytes: 20_000 }
-  const schedule = () => () => {}
-  using hub = createHub({
-    sources,
-    bus: { subscribe: () => () => {}, onResync: () => () => {} },
-    schedule,
-    limits,
-    onPollError() {},
-  })
-  const place: Place = { sign: () => 'signed', leave() {} }
-  const access = {
-    principal: thread.owner,
-    scopes: ['read'],
-    endsAtMs: null,
-    proof: { kind: 'bearer' },
-  } as const
-  const handshake = { access, credentials: { bearer: null, cookie: null } }
-  serveConnection(stalling.socket, thread.makeId('connection'), place, handshake, {
-    threads: thread.threads,
-    sources,
-    hub,
-    authenticator: { authenticate: async () => access },
-    node: thread.makeId('node'),
-    epoch: thread.log.epoch,
-    schedule,
-    nowMs: () => 0,
-    random: () => 0.5,
-    limits,
-    logger: silentLogger,
-  })
+  using _connection = openConnection(stalling.socket, thread, { sources, limits })
   const subs = [{ stream: threadStream(thread.id), after: 'start' }]
   stalling.socket.emit('message', Buffer.from(JSON.stringify({ type: 'hello', instance: 'x', subs })), false)
   await lastRead.promise
@@ -107,4 +123,29 @@ test('the pump stops reading at pauseAtBufferedBytes and goes on below resumeAtB
   }
   expect(seqs()).toEqual(Array.from({ length: 300 }, (_, index) => index + 1))
   expect(stalling.mostBuffered()).toBeLessThan(100_000 + 300_000)
+})
+
+test('[S2] what arrives after the close is not even read', async () => {
+  await using thread = await openLogThread()
+  const { socket } = stallingSocket()
+  using connection = openConnection(socket, thread)
+  let read = 0
+  const arrive = (): void => {
+    const data = Object.assign(Buffer.from('{}'), {
+      toString() {
+        read += 1
+        return '{}'
+      },
+    })
+    socket.emit('message', data, false)
+  }
+  arrive()
+  await settled()
+  expect(read).toBe(1)
+  // Before its turn comes, and after.
+  arrive()
+  connection.leave()
+  arrive()
+  await settled()
+  expect(read).toBe(1)
 })

@@ -14,8 +14,10 @@ import type { Outlet } from './active-subscription.ts'
 import type { Place } from './admissions.ts'
 import { closeReason, encode, encodeItems } from './frames.ts'
 import type { RealtimeLimits } from './limits.ts'
+import { merged } from './merged.ts'
 import { PositionInDoubtError } from './pump.ts'
 import { readFrame } from './read-frame.ts'
+import { SessionCredentials } from './session-credentials.ts'
 import {
   type SessionContext,
   type SessionEffect,
@@ -74,11 +76,10 @@ class SocketConnection implements Connection, Outlet {
   /** The handshake showed who it is. */
   readonly #known: boolean
   readonly #timers = new Map<SessionTimer, () => void>()
-  #credentials: Credentials
+  readonly #credentials: SessionCredentials
   #subscriptions: Subscriptions | null = null
-  #userId: UserId | null = null
-  /** Somebody's credentials were revoked before it was known whose these are. */
-  #doubted = false
+  /** Made when it is first needed. Each asks for every thread that is followed: what comes at once is looked at once. */
+  #recheck: (() => Promise<void>) | null = null
   #paused = false
   #state: SessionState = { kind: 'closed' }
   /** Frames are read one after the other. */
@@ -97,8 +98,12 @@ class SocketConnection implements Connection, Outlet {
     this.#place = place
     this.#deps = deps
     this.#known = access !== null
-    this.#credentials = credentials
+    this.#credentials = new SessionCredentials(credentials, deps.authenticator)
     socket.on('message', (data, isBinary) => this.#received(data, isBinary))
+    // S3: ws answers them by itself, but they are not for nothing.
+    const idle = (): void => this.#tell({ kind: 'idle_frame' })
+    socket.on('ping', idle)
+    socket.on('pong', idle)
     socket.on('close', () => this.#tell({ kind: 'gone' }))
     // ws closes by itself with the right code (1002, 1007, 1009: RFC 6455); what is left is to stop.
     socket.on('error', (error) => {
@@ -117,8 +122,7 @@ class SocketConnection implements Connection, Outlet {
   }
 
   revoked(of: UserId): void {
-    if (this.#userId === null) this.#doubted = true
-    else if (this.#userId === of) this.#tell({ kind: 'recheck_due' })
+    if (this.#credentials.revoked(of)) this.#tell({ kind: 'recheck_due' })
   }
 
   // --- writing, as subscriptions see it
@@ -169,7 +173,7 @@ class SocketConnection implements Connection, Outlet {
 
   #context(): SessionContext {
     const { nowMs, random, limits: bounds } = this.#deps
-    return { nowMs: nowMs(), chance: random(), limits: bounds }
+    return { nowMs: nowMs(), chance: random(), listening: this.#waiting === 0, limits: bounds }
   }
 
   async #dispatch(event: SessionEvent): Promise<void> {
@@ -207,11 +211,12 @@ class SocketConnection implements Connection, Outlet {
       case 'renew':
         return this.#renew(effect.auth)
       case 'recheck':
+        this.#recheck ??= merged(() => this.#lookAgain())
         return this.#recheck()
       case 'greet':
         return this.#greet(effect)
       case 'subscribe':
-        return this.#subscriptions?.add(effect.subscription)
+        return this.#subscriptions?.add(...effect.subscriptions)
       case 'unsubscribe':
         return this.#subscriptions?.remove(effect.stream)
       case 'acknowledge':
@@ -256,44 +261,30 @@ class SocketConnection implements Connection, Outlet {
     this.#timers.delete(timer)
   }
 
-  async #identify(auth: string | null, instance: string): Promise<void> {
-    if (!this.#known && auth !== null) this.#credentials = { bearer: auth, cookie: null }
-    // Also what the handshake showed: it may have been revoked since, before anybody knew to tell this connection.
-    const access = await this.#admitted(this.#credentials)
-    if (access === null) return this.#dispatch({ kind: 'refused' })
-    // The socket may have gone meanwhile, and its place with it.
-    if (this.#isClosed()) return
-    const { principal, endsAtMs } = access
-    const signed = this.#place.sign(principal.userId, instance, () => this.#tell({ kind: 'superseded' }))
-    if (signed === 'crowded') return this.#dispatch({ kind: 'crowded' })
-    this.#userId = principal.userId
-    await this.#dispatch({ kind: 'authenticated', principal, expiresAtMs: endsAtMs })
-    if (this.#doubted) await this.#recheck()
-  }
-
-  /** What a connection does is to read. */
-  async #admitted(shown: Credentials): Promise<Access | null> {
-    const access = await this.#deps.authenticator.authenticate(shown)
-    return access?.scopes.includes('read') === true ? access : null
-  }
-
-  async #renew(auth: string): Promise<void> {
-    const renewed = { bearer: auth, cookie: null }
-    const access = await this.#admitted(renewed)
-    if (access === null) return this.#dispatch({ kind: 'refused' })
-    this.#credentials = renewed
-    await this.#dispatch({
-      kind: 'authenticated',
-      principal: access.principal,
-      expiresAtMs: access.endsAtMs,
+  #identify(auth: string | null, instance: string): Promise<void> {
+    return this.#credentials.identify(this.#known ? null : auth, (access) => {
+      if (access === null) return this.#dispatch({ kind: 'refused' })
+      // The socket may have gone meanwhile, and its place with it.
+      if (this.#isClosed()) return
+      const { userId } = access.principal
+      const signed = this.#place.sign(userId, instance, () => this.#tell({ kind: 'superseded' }))
+      return signed === 'crowded' ? this.#dispatch({ kind: 'crowded' }) : this.#authenticated(access)
     })
   }
 
-  async #recheck(): Promise<void> {
-    const access = await this.#admitted(this.#credentials)
-    if (access === null || access.principal.userId !== this.#userId)
-      return this.#dispatch({ kind: 'revoked' })
-    await this.#subscriptions?.reauthorise()
+  #renew(auth: string): Promise<void> {
+    return this.#credentials.renew(auth, (access) =>
+      access === null ? this.#dispatch({ kind: 'refused' }) : this.#authenticated(access),
+    )
+  }
+
+  #authenticated({ principal, endsAtMs }: Access): Promise<void> {
+    return this.#dispatch({ kind: 'authenticated', principal, expiresAtMs: endsAtMs })
+  }
+
+  async #lookAgain(): Promise<void> {
+    if (await this.#credentials.stillGood()) await this.#subscriptions?.reauthorise()
+    else await this.#dispatch({ kind: 'revoked' })
   }
 
   #greet({ principal, expiresAtMs, lifetimeMs }: Extract<SessionEffect, { do: 'greet' }>): void {
@@ -320,7 +311,7 @@ class SocketConnection implements Connection, Outlet {
     const acknowledged = this.#subscriptions?.acknowledge(stream, seq) ?? 'old'
     switch (acknowledged) {
       case 'advanced':
-        return
+        return this.#dispatch({ kind: 'advanced' })
       case 'old':
         return this.#dispatch({ kind: 'idle_frame' })
       case 'ahead':
@@ -332,6 +323,8 @@ class SocketConnection implements Connection, Outlet {
 
   // --- reading
   #received(data: RawData, isBinary: boolean): void {
+    // S2: ws goes on reading until the other side has closed, too.
+    if (this.#isClosed()) return
     this.#waiting += 1
     // While a frame waits for the database no more are taken from the network: the queue stays one read long.
     this.#socket.pause()
@@ -344,7 +337,8 @@ class SocketConnection implements Connection, Outlet {
       })
   }
 
-  #handle(data: RawData, isBinary: boolean): Promise<void> {
+  async #handle(data: RawData, isBinary: boolean): Promise<void> {
+    if (this.#isClosed()) return
     const read = readFrame(data, isBinary)
     if (!read.ok) return this.#dispatch({ kind: 'bad_frame', why: read.why, ref: read.ref })
     const { frame } = read

@@ -2,6 +2,7 @@ import type { UserId } from '@holdfast/protocol'
 import type { Access, Authenticator, Credentials } from '../auth/authenticator.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { RealtimeLimits } from './limits.ts'
+import { merged } from './merged.ts'
 import type { Schedule } from './schedule.ts'
 
 export interface CredentialWatch extends Disposable {
@@ -51,11 +52,12 @@ export function watchCredentials(
       return false
     }
   }
-  const look = async (): Promise<void> => {
+  const look = merged(async () => {
     cancelLook()
+    if (stopped) return
     if (!(await isGood())) end()
     else if (!stopped) cancelLook = schedule(() => void look(), limits.recheckMs)
-  }
+  })
   const leftMs = (access.endsAtMs ?? Number.POSITIVE_INFINITY) - nowMs()
   // Nothing stays open for longer, so that a timer is never longer than one can be (2³¹ ms).
   const cancelExpiry = schedule(end, Math.max(Math.min(leftMs, limits.lifetimeMostMs), 0))

@@ -2,6 +2,7 @@ import { WsTicket } from '@holdfast/protocol'
 import { describe, expect, test } from 'vitest'
 import { openTestServer, type TestServer } from '../http/test-server.test-support.ts'
 import { readFrames } from './frame-reader.test-support.ts'
+import { holdCalls, settled } from './held-calls.test-support.ts'
 
 const hello = { type: 'hello', instance: 'tab' }
 
@@ -129,5 +130,70 @@ describe('a personal token', () => {
     expect(await ask('DELETE', `/v1/tokens/${info.id}`)).toBe(403)
     expect(await ask('DELETE', '/v1/sessions')).toBe(403)
     expect(await ask('POST', '/v1/ws-tickets', {})).toBe(201)
+  })
+})
+
+describe('a revocation', () => {
+  test('that comes while hello is judged opens nothing, not for a moment', async () => {
+    const authentications = holdCalls()
+    await using server = await openTestServer({
+      realtime: (given) => ({
+        ...given,
+        authenticator: {
+          ...given.authenticator,
+          authenticate: authentications.wrap(given.authenticator.authenticate),
+        },
+      }),
+    })
+    const token = { name: 'program', scopes: ['read'], days: 90 } as const
+    const { info, text } = await server.auth.tokens.create(server.principal, token)
+    const reader = readFrames(server.url)
+    reader.send({ ...hello, auth: text, subs: [{ stream: 'user/me', after: 'start' }] })
+    await authentications.held
+    await server.auth.tokens.revoke(server.principal, info.id)
+    await settled()
+    authentications.release()
+    // Had it been greeted, that would have come first, and 4503.
+    expect((await reader.closed).code).toBe(4501)
+  })
+
+  test('is one question more, however many come while it is asked', async () => {
+    let lookUps = holdCalls()
+    let asking = 0
+    await using server = await openTestServer({
+      realtime: (given) => ({
+        ...given,
+        authenticator: {
+          ...given.authenticator,
+          async authenticate(shown) {
+            asking += 1
+            const access = await lookUps.wrap(given.authenticator.authenticate)(shown)
+            asking -= 1
+            return access
+          },
+        },
+      }),
+    })
+    const { id } = await server.threads.create(server.principal)
+    const headers = { authorization: `Bearer ${server.token}` }
+    lookUps.release()
+    const reader = readFrames(server.url, { headers })
+    reader.send(hello)
+    await reader.next('ready')
+    const events = await fetch(`${server.url}/v1/threads/${id}/events`, {
+      headers: { accept: 'text/event-stream', ...headers },
+    })
+    // The stream asks once at its beginning.
+    await expect.poll(() => asking).toBe(0)
+    lookUps = holdCalls()
+    for (let count = 0; count < 10; count += 1) server.realtime.revoked(server.principal.userId)
+    await lookUps.held
+    // One of the WebSocket and one of the stream.
+    expect(lookUps.calls).toBe(2)
+    lookUps.release()
+    await expect.poll(() => lookUps.calls).toBe(4)
+    await settled()
+    expect(lookUps.calls).toBe(4)
+    await events.body?.cancel()
   })
 })

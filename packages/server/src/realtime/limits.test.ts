@@ -132,6 +132,13 @@ describe('of what a client may ask', () => {
     expect(JSON.parse(reason)).toEqual({ r: 'rate_limited', ms: expect.any(Number) })
   })
 
+  test.each(['ping', 'pong'] as const)('a flood of WebSocket %ss is closed with 4029', async (kind) => {
+    await using server = await openTestServer()
+    const { reader } = await followed(server)
+    for (let count = 0; count < limits.commandsPerConnection + 5; count += 1) reader.socket[kind]()
+    expect((await reader.closed).code).toBe(4029)
+  })
+
   test('an ack of what was not sent is a bad frame', async () => {
     await using server = await openTestServer()
     const { reader, stream } = await followed(server)
@@ -139,7 +146,7 @@ describe('of what a client may ask', () => {
     expect(await reader.next('error')).toMatchObject({ code: 'bad_request', ref: 'ack' })
   })
 
-  test('[P4] a client that never acks gets unacknowledgedItems, and 4008 when it makes no progress', async () => {
+  test('[U4] a client that never acks gets unacknowledgedItems, and 4008 when it makes no progress', async () => {
     const clock = manualSchedule()
     await using server = await openTestServer({ schedule: clock.schedule })
     const { reader, append, stream } = await followed(server, { acknowledges: false })

@@ -3,6 +3,7 @@ import { type Run, type StoredEvent, threadStream } from '@holdfast/protocol'
 import { describe, expect, test } from 'vitest'
 import { makeId, openTestServer, type TestServer } from '../http/test-server.test-support.ts'
 import { readFrames } from './frame-reader.test-support.ts'
+import { holdCalls } from './held-calls.test-support.ts'
 import type { Schedule } from './schedule.ts'
 
 const bearer = (server: TestServer) => ({ headers: { authorization: `Bearer ${server.token}` } })
@@ -332,6 +333,35 @@ describe('the heartbeat', () => {
     reader.send({ type: 'sub', stream: thread.stream, after: 'head' })
     await reader.next('sub_ok')
     await reader.next('live')
+    clock.fire(isPongDeadline)
+    clock.fire(isHeartbeat)
+    expect((await reader.next('ping')).n).toBe(n + 1)
+  })
+
+  test('a client whose answer waits behind a frame that waits for the database stays', async () => {
+    const clock = manualSchedule()
+    const lookUps = holdCalls()
+    await using server = await openTestServer({
+      schedule: clock.schedule,
+      realtime: (given) => ({ ...given, threads: { get: lookUps.wrap(given.threads.get) } }),
+    })
+    const thread = await openThread(server, 1)
+    const reader = readFrames(server.url, bearer(server))
+    reader.send(hello)
+    await reader.next('ready')
+    const sub = { type: 'sub', stream: thread.stream, after: 'head' }
+    reader.send(sub)
+    await lookUps.held
+    clock.fire(isHeartbeat)
+    const { n } = await reader.next('ping')
+    reader.send({ type: 'pong', n })
+    clock.fire(isPongDeadline)
+    lookUps.release()
+    reader.send(sub)
+    let answers = 0
+    while (answers < 2) if ((await reader.any()).type === 'sub_ok') answers += 1
+    await reader.next('live')
+    // By now the pong was read.
     clock.fire(isPongDeadline)
     clock.fire(isHeartbeat)
     expect((await reader.next('ping')).n).toBe(n + 1)

@@ -16,7 +16,12 @@ const makeId = systemIdMaker()
 const ann: Principal = { kind: 'user', userId: makeId('user') }
 const bob: Principal = { kind: 'user', userId: makeId('user') }
 const stream = threadStream(makeId('thread'))
-const at = (nowMs: number, chance = 0.5): SessionContext => ({ nowMs, chance, limits: realtimeLimits })
+const at = (nowMs: number, chance = 0.5, listening = true): SessionContext => ({
+  nowMs,
+  chance,
+  listening,
+  limits: realtimeLimits,
+})
 const hello: SessionEvent = { kind: 'hello', frame: { type: 'hello', instance: 'a' } }
 const known = (expiresAtMs: number | null = null): SessionEvent => ({
   kind: 'authenticated',
@@ -99,6 +104,31 @@ test('a token is asked for before it ends; one that is renewed moves the end', (
   expect(soon).toEqual([{ do: 'auth_soon', withinMs: 30_000 }])
 })
 
+describe('a client that may have answered', () => {
+  const deaf = at(0, 0.5, false)
+  const pinged = [...ready, { kind: 'ping_due' }] as const
+
+  test('and has not been heard yet is waited for again', () => {
+    const { next, effects } = stepSession(sessionAfter(pinged).state, { kind: 'pong_overdue' }, deaf)
+    expect(effects).toEqual([{ do: 'plan', timer: 'pong_overdue', inMs: realtimeLimits.pongWithinMs }])
+    expect(closing(stepSession(next, { kind: 'pong_overdue' }, at(0)).effects)).toBe(4008)
+    const { state } = sessionAfter(ready)
+    expect(stepSession(state, { kind: 'stalled' }, deaf)).toEqual({ next: state, effects: [] })
+  })
+
+  test('shows by an ack that it lives; its late pong costs nothing, and the next one is waited for', () => {
+    const acked = stepSession(sessionAfter(pinged).state, { kind: 'advanced' }, at(0))
+    expect(acked.effects).toEqual([{ do: 'forget', timer: 'pong_overdue' }])
+    const answered = stepSession(acked.next, { kind: 'pong', n: 1 }, at(0)).next
+    expect(answered).toEqual({ ...sessionAfter(pinged).state, pongAwaited: false })
+    expect(stepSession(answered, { kind: 'ping_due' }, at(0)).effects).toContainEqual({
+      do: 'plan',
+      timer: 'pong_overdue',
+      inMs: realtimeLimits.pongWithinMs,
+    })
+  })
+})
+
 test('a second drain changes nothing', () => {
   const drain: SessionEvent = { kind: 'drain', leaveWithinMs: 10, leaveAfterMs: 5 }
   expect(sessionAfter([...ready, drain]).effects).toContainEqual({ do: 'plan', timer: 'leave_due', inMs: 5 })
@@ -142,6 +172,8 @@ const anyEvent: fc.Arbitrary<SessionEvent> = fc.constantFrom<SessionEvent>(
   { kind: 'pong', n: 1 },
   { kind: 'bad_frame', why: 'x' },
   { kind: 'idle_frame' },
+  { kind: 'advanced' },
+  { kind: 'stalled' },
   { kind: 'refused' },
   { kind: 'drain', leaveWithinMs: 10, leaveAfterMs: 5 },
   { kind: 'gone' },

@@ -23,7 +23,8 @@ import type { RealtimeLimits } from './limits.ts'
  *
  * S1  Nothing is sent or read on behalf of anybody before `authenticated`.
  * S2  Every way out is one close with one code; after it nothing has any effect.
- * S3  What costs this server work (hello, sub, unsub, auth, what cannot be read) is a command and takes from the bucket.
+ * S3  What costs this server work (hello, sub, unsub, auth, what cannot be read, pings of the line) is a command and
+ *     takes from the bucket.
  * S4  Credentials may be renewed by their owner only; another user's token ends the session.
  */
 interface Alive {
@@ -74,6 +75,8 @@ export type SessionEvent =
   | { readonly kind: 'bad_frame'; readonly why: string; readonly ref?: string | undefined }
   /** A frame that was allowed and changed nothing, such as an ack of what was acknowledged before. */
   | { readonly kind: 'idle_frame' }
+  /** An ack that says something new: whoever sends it lives. */
+  | { readonly kind: 'advanced' }
   | { readonly kind: 'authenticated'; readonly principal: Principal; readonly expiresAtMs: number | null }
   | { readonly kind: 'refused' }
   /** The credentials that were good are not any more. */
@@ -103,7 +106,7 @@ export type SessionEffect =
       readonly expiresAtMs: number | null
       readonly lifetimeMs: number
     }
-  | { readonly do: 'subscribe'; readonly subscription: Subscription }
+  | { readonly do: 'subscribe'; readonly subscriptions: readonly Subscription[] }
   | { readonly do: 'unsubscribe'; readonly stream: Stream }
   | { readonly do: 'acknowledge'; readonly stream: Stream; readonly seq: Position }
   | { readonly do: 'ping'; readonly n: number }
@@ -124,6 +127,8 @@ export interface SessionContext {
   readonly nowMs: number
   /** 0 ≤ x < 1 */
   readonly chance: number
+  /** false: a frame waits for the database, and what the client has said since is not read yet. */
+  readonly listening: boolean
   readonly limits: RealtimeLimits
 }
 
@@ -223,7 +228,9 @@ function planRenewal(
 const always = {
   superseded: ends(4506, 'superseded'),
   revoked: ends(4503, 'revoked'),
-  stalled: ends(4008, 'too_slow'),
+  stalled: (state: Open, _event: SessionEvent, { listening }: SessionContext): SessionStep =>
+    // An ack may be waiting to be read; whoever says `stalled` goes on counting.
+    listening ? end(4008, { r: 'too_slow' }) : stay(state),
   failed: (_state: Open, { code }: EventOf<'failed'>, { limits }: SessionContext): SessionStep => {
     switch (code) {
       case 1011:
@@ -239,7 +246,11 @@ const always = {
   lifetime_over: ends(4040, 'lifetime'),
   leave_due: (_state: Open, _event: SessionEvent, { chance, limits }: SessionContext): SessionStep =>
     end(1012, { r: 'drain', ms: Math.round(limits.drainHintMs * (0.25 + 0.75 * chance)) }),
-  pong_overdue: ends(4008, 'no_pong'),
+  pong_overdue: (state: Open, _event: SessionEvent, { listening, limits }: SessionContext): SessionStep =>
+    // The pong may be waiting to be read.
+    listening
+      ? end(4008, { r: 'no_pong' })
+      : stay(state, { do: 'plan', timer: 'pong_overdue', inMs: limits.pongWithinMs }),
   gone,
 } as const
 
@@ -260,6 +271,7 @@ const unknown = {
   pong: beforeHello,
   bad_frame: badFrame,
   idle_frame: idleFrame,
+  advanced: ignore,
   refused: ends(4501, 'unauthenticated'),
   drain: leaveSilently,
   ping_due: ignore,
@@ -294,7 +306,7 @@ const authenticating: Row<StateOf<'authenticating'>> = {
         { do: 'plan', timer: 'recheck_due', inMs: context.limits.recheckMs },
         heartbeat(context),
         ...planRenewal(expiresAtMs, context),
-        ...subs.map((subscription) => ({ do: 'subscribe', subscription }) as const),
+        { do: 'subscribe', subscriptions: subs },
       ],
     }
   },
@@ -306,7 +318,7 @@ const inSession: Row<InSession> = {
   sub: charged((state, { stream, after, epoch }) =>
     stay(state, {
       do: 'subscribe',
-      subscription: { stream, after, ...(epoch === undefined ? {} : { epoch }) },
+      subscriptions: [{ stream, after, ...(epoch === undefined ? {} : { epoch }) }],
     }),
   ),
   unsub: charged((state, { stream }) => stay(state, { do: 'unsubscribe', stream })),
@@ -319,6 +331,8 @@ const inSession: Row<InSession> = {
       : idleFrame(state, { kind: 'idle_frame' }, context),
   bad_frame: badFrame,
   idle_frame: idleFrame,
+  // On a slow line the ping itself waits behind what is acknowledged here. The next one is waited for again.
+  advanced: (state) => stay(state, { do: 'forget', timer: 'pong_overdue' }),
   // S4
   authenticated: (state, { principal, expiresAtMs }, context) =>
     principal.userId === state.principal.userId
@@ -358,6 +372,7 @@ const closed: Row<StateOf<'closed'>> = {
   pong: ignore,
   bad_frame: ignore,
   idle_frame: ignore,
+  advanced: ignore,
   authenticated: ignore,
   refused: ignore,
   revoked: ignore,

@@ -17,8 +17,8 @@ import type { Pump } from './pump.ts'
 import { type Sources, type StreamKey, userKey } from './sources.ts'
 
 export interface Subscriptions {
-  /** Answers sub_ok and starts the pump, or answers sub_err. A second one for a stream replaces the first. */
-  add(subscription: Subscription): Promise<void>
+  /** Answers each, in their order: sub_ok, and starts the pump, or sub_err. A second one for a stream replaces the first. */
+  add(...subscriptions: readonly Subscription[]): Promise<void>
   remove(stream: Stream): void
   /** `old` also where the stream is not followed (any more). */
   acknowledge(stream: Stream, seq: Position): ReturnType<Pump['acknowledge']>
@@ -36,6 +36,17 @@ export interface SubscriptionDeps extends ActiveSubscriptionDeps {
   readonly epoch: EpochId
   readonly sources: Pick<Sources, 'heads'>
 }
+
+interface Found {
+  readonly key: StreamKey
+  readonly head: Position
+}
+interface Beginning extends Found {
+  readonly from: Position
+}
+
+/** A hello names up to 200 streams: one after the other would be 200 round trips, all at once every connection of the pool. */
+const lookUpsAtOnce = 8
 
 /** The streams one connection follows. */
 export function createSubscriptions(
@@ -61,22 +72,45 @@ class ConnectionSubscriptions implements Subscriptions {
     this.#outlet = outlet
   }
 
-  async add({ stream, after, epoch }: Subscription): Promise<void> {
-    this.remove(stream)
-    if (this.#active.size >= limits.subscriptionsPerConnection) return this.refuse(stream, 'limit')
-    // L6 before anything is looked up: a cursor of another log means nothing in this one.
-    if (epoch !== undefined && epoch !== this.#deps.epoch) return this.refuse(stream, 'epoch_changed')
-    const found = await this.#find(stream)
-    if (this.#stopped) return
-    if (found === null) return this.refuse(stream, 'not_found')
-    const { key, head } = found
-    const from = after === 'start' ? start : after === 'head' ? head : after
-    if (from > head) return this.refuse(stream, 'epoch_changed')
+  async add(...subscriptions: readonly Subscription[]): Promise<void> {
+    for (let begin = 0; begin < subscriptions.length; begin += lookUpsAtOnce) {
+      const group = subscriptions.slice(begin, begin + lookUpsAtOnce)
+      const found = await Promise.all(group.map((subscription) => this.#lookUp(subscription)))
+      if (this.#stopped) return
+      for (const [index, subscription] of group.entries())
+        this.#begin(subscription, found[index] ?? 'not_found')
+    }
+  }
 
+  async #lookUp({ stream, epoch }: Subscription): Promise<Found | SubError> {
+    this.remove(stream)
+    if (this.#active.size >= limits.subscriptionsPerConnection) return 'limit'
+    // L6 before anything is looked up: a cursor of another log means nothing in this one.
+    if (epoch !== undefined && epoch !== this.#deps.epoch) return 'epoch_changed'
+    return (await this.#find(stream)) ?? 'not_found'
+  }
+
+  #begin({ stream, after }: Subscription, found: Found | SubError): void {
+    // Of two for one stream that were looked up together the second is meant; and together they may be too many.
+    this.remove(stream)
+    const begins = this.#beginning(after, found)
+    if (typeof begins === 'string') {
+      this.refuse(stream, begins)
+      return
+    }
+    const { key, head, from } = begins
     const subscription = new ActiveSubscription(this, this.#deps, this.#outlet, { stream, key, head, from })
     this.#active.set(stream, subscription)
     this.#outlet.send({ type: 'sub_ok', stream, floor: start, head })
     subscription.pump.wake()
+  }
+
+  #beginning(after: Subscription['after'], found: Found | SubError): Beginning | SubError {
+    if (typeof found === 'string') return found
+    if (this.#active.size >= limits.subscriptionsPerConnection) return 'limit'
+    const { head } = found
+    const from = after === 'start' ? start : after === 'head' ? head : after
+    return from > head ? 'epoch_changed' : { ...found, from }
   }
 
   remove(stream: Stream): void {
@@ -122,7 +156,7 @@ class ConnectionSubscriptions implements Subscriptions {
     for (const stream of [...this.#active.keys()]) this.remove(stream)
   }
 
-  async #find(stream: Stream): Promise<{ key: StreamKey; head: Position } | null> {
+  async #find(stream: Stream): Promise<Found | null> {
     const { threads, sources } = this.#deps
     if (stream !== userStream) {
       const head = await headOf(threads, this.#principal, stream)
