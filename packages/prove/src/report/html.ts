@@ -62,7 +62,7 @@ function threeTests(proof: Proof): string {
 function checksTable(proof: Proof): string {
   const rows = proof.checks.map((check) => {
     const { long, tone: kind } = checkMarks[check.outcome]
-    return `<tr><td class="${kind}">${long}${check.waived === null ? '' : ', waived'}</td><td><code>${html(check.id)}</code>${check.required ? '' : ' <small>not required</small>'}</td><td>${html(check.title)}<br><small>${html(check.says)}</small>${details(check)}</td></tr>`
+    return `<tr><td class="${kind}">${long}${check.waived === null ? '' : ', waived'}</td><td><code class="id">${html(check.id)}</code>${check.required ? '' : ' <small>not required</small>'}</td><td>${html(check.title)}<br><small>${html(check.says)}</small>${details(check)}</td></tr>`
   })
   return `<section><h2>All checks</h2><table class="checks"><tbody>${rows.join('')}</tbody></table></section>`
 }
@@ -77,7 +77,7 @@ function details(check: CheckResult): string {
   const failures =
     examples.length === 0
       ? ''
-      : `<details open><summary>${violations} ${violations === 1 ? 'violation' : 'violations'}</summary><table><tbody>${examples
+      : `<details open><summary>${violations} ${violations === 1 ? 'violation' : 'violations'}${violations > examples.length ? `, the first ${examples.length}` : ''}</summary><table><tbody>${examples
           .map(
             ({ what, t, conn }) =>
               `<tr><td>${(t / 1e9).toFixed(3)} s</td><td>${conn === undefined ? '' : `connection ${conn}`}</td><td>${html(what)}</td></tr>`,
@@ -155,7 +155,7 @@ h1{font-size:1.15rem;font-weight:500;margin:.25rem 0;overflow-wrap:anywhere}h2{f
 table{border-collapse:collapse;width:100%;font-size:.92rem}th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-top:1px solid var(--line);overflow-wrap:anywhere}
 tbody th{min-width:9.5rem;font-weight:500}thead th{border:0;color:var(--soft);font-weight:500}.checks td:first-child{white-space:nowrap}
 td.good{color:var(--good)}td.bad{color:var(--bad);font-weight:600}td.doubt{color:var(--doubt);font-weight:600}td.none{color:var(--soft)}
-small{color:var(--soft)}.facts div{display:flex;gap:1rem;padding:.2rem 0}dt{flex:0 0 9rem;color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+.id{white-space:nowrap}section{overflow-x:auto}thead th{overflow-wrap:normal}@media(max-width:40rem){th,td{padding:.35rem .3rem}.checks>tbody>tr{display:block;border-top:1px solid var(--line);padding:.4rem 0}.checks>tbody>tr>td{display:block;border:0;padding:.1rem 0}}small{color:var(--soft)}.facts div{display:flex;gap:1rem;padding:.2rem 0}dt{flex:0 0 9rem;color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 .cell{display:inline-block;padding:.05rem .45rem;margin:.1rem 0;border:1px solid var(--line);border-radius:.3rem;font-size:.82rem}
 .cell.good{border-color:var(--good)}.cell.bad{border-color:var(--bad);color:var(--bad)}.cell.calm{color:var(--soft)}
 figure{margin:1.25rem 0}figcaption{color:var(--soft);margin-bottom:.35rem}svg{width:100%;height:auto;font:13px system-ui,sans-serif}
