@@ -86,9 +86,10 @@ export function createReaders({
     })
   /** Somebody whose cursor is of another log: whatever it gets goes on from something that never was. */
   const mistake = (like: ModelClient): void => {
-    const connection = open({ ...like, number: strangerNumber })
+    const otherEpoch = makeId('epoch')
+    const connection = open({ ...like, number: strangerNumber, believedEpoch: otherEpoch })
     const follow = async (): Promise<void> => {
-      const options = { after: position(1), epoch: makeId('epoch'), signal: null }
+      const options = { after: position(1), epoch: otherEpoch, signal: null }
       for await (const { seq } of connection.follow<StoredEvent>(threadStream(like.thread), options).items)
         write(['applied', Date.now(), like.number, like.thread, [seq, 'of another log']])
     }

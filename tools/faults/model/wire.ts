@@ -30,6 +30,8 @@ export interface ModelClient {
   applied: Position
   connections: number
   live: boolean
+  /** The epoch it goes by, where that is not what the server says: then only the server can tell it that it is wrong. */
+  readonly believedEpoch?: EpochId
 }
 
 export interface WireDeps {
@@ -111,7 +113,7 @@ export function openWire(
     if (raw.type === 'live') write(['live', Date.now(), of.number, connection, of.thread])
     const frame = readFrame(text)
     if (frame === null) throw new Error(`The client does not know ${text}`)
-    if (frame.type === 'ready') port.epoch(frame.epoch)
+    if (frame.type === 'ready') port.epoch(of.believedEpoch ?? frame.epoch)
     port.alive()
     port.frame(frame)
   }
@@ -144,7 +146,7 @@ export function openWire(
         authExpiresAt: null,
         lifetimeMs: 3_600_000,
       })
-      for (const subscription of frame.subs ?? []) await subscriptions.add(subscription)
+      await subscriptions.add(...(frame.subs ?? []))
     } else if (frame.type === 'sub') await subscriptions?.add(frame)
     else if (frame.type === 'unsub') subscriptions?.remove(frame.stream)
     else if (frame.type === 'ack' && subscriptions?.acknowledge(frame.stream, frame.seq) === 'ahead')

@@ -159,9 +159,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'applies an event again (client, < for <=)',
     trial: 'model',
-    edits: [
-      { file: follower, from: 'if (seq <= applied) dropped += 1', to: 'if (seq < applied) dropped += 1' },
-    ],
+    edits: [{ file: follower, from: 'else if (seq > applied) {', to: 'else if (seq >= applied) {' }],
   },
   {
     name: 'applies over a gap (client)',
@@ -169,8 +167,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: follower,
-        from: 'else if (seq > applied + 1) whole = false',
-        to: 'else if (seq > applied + 9) whole = false',
+        from: 'if (seq > applied + 1) whole = false',
+        to: 'if (seq > applied + 9) whole = false',
       },
     ],
   },
