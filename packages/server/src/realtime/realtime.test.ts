@@ -367,6 +367,24 @@ describe('the heartbeat', () => {
     expect((await reader.next('ping')).n).toBe(n + 1)
   })
 
+  test('a client that has not come to the ping yet, but acknowledges what was sent before it, stays', async () => {
+    const clock = manualSchedule()
+    await using server = await openTestServer({ schedule: clock.schedule })
+    const thread = await openThread(server, 1)
+    const reader = readFrames(server.url, bearer(server))
+    reader.send({ ...hello, subs: [{ stream: thread.stream, after: 'start' }] })
+    for (const type of ['ready', 'sub_ok', 'ev', 'live'] as const) await reader.next(type)
+    clock.fire(isHeartbeat)
+    const { n } = await reader.next('ping')
+    reader.send({ type: 'ack', stream: thread.stream, seq: 1 })
+    reader.send({ type: 'sub', stream: thread.stream, after: 'head' })
+    await reader.next('sub_ok')
+    await reader.next('live')
+    clock.fire(isPongDeadline)
+    clock.fire(isHeartbeat)
+    expect((await reader.next('ping')).n).toBe(n + 1)
+  })
+
   test('a client that does not is closed with 4008', async () => {
     const clock = manualSchedule()
     await using server = await openTestServer({ schedule: clock.schedule })
