@@ -1,11 +1,31 @@
-import { position, type StoredEvent, type Stream, threadStream } from '@holdfast/protocol'
+import { position, type StoredEvent, type Stream, type ThreadId, threadStream } from '@holdfast/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type CursorStore, createMemoryCursors } from '../src/index.ts'
+import { type CursorStore, createMemoryCursors, type HoldfastClient } from '../src/index.ts'
 import { type FakeServer, makeId, openFakeServer } from './fake-server.test-support.ts'
 import { connect, from1 } from './reading.test-support.ts'
 
 beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
 afterEach(() => vi.restoreAllMocks())
+
+/** What is applied, in its order, up to the one of that place. */
+async function appliedUntil(
+  last: number,
+  client: HoldfastClient,
+  threadId: ThreadId,
+  cursors: CursorStore,
+): Promise<readonly number[]> {
+  const applied: number[] = []
+  const done = new AbortController()
+  await client.applyEvents(threadId, {
+    cursors,
+    apply({ seq }) {
+      applied.push(seq)
+      if (seq === last) done.abort()
+    },
+    signal: done.signal,
+  })
+  return applied
+}
 
 describe('[K1] applied state and its cursor', () => {
   /** Applies into an array until `count` are there, and dies after `dieAt` of them if that is said. */
@@ -109,17 +129,7 @@ describe('[K1] applied state and its cursor', () => {
         await inner.commit(move, apply)
       },
     }
-    const applied: number[] = []
-    const done = new AbortController()
-    await client.applyEvents(server.threadId, {
-      cursors,
-      apply({ seq }) {
-        applied.push(seq)
-        if (seq === 20) done.abort()
-      },
-      signal: done.signal,
-    })
-    expect(applied).toEqual(from1(20).slice(10))
+    expect(await appliedUntil(20, client, server.threadId, cursors)).toEqual(from1(20).slice(10))
   })
 
   test('a client that is closed while the cursor is loaded ends quietly', async () => {
@@ -153,17 +163,7 @@ describe('[K1] applied state and its cursor', () => {
         await inner.commit(move, apply)
       },
     }
-    const applied: number[] = []
-    const done = new AbortController()
-    await client.applyEvents(server.threadId, {
-      cursors,
-      apply({ seq }) {
-        applied.push(seq)
-        if (seq === 20) done.abort()
-      },
-      signal: done.signal,
-    })
-    expect(applied).toEqual(from1(20).slice(10))
+    expect(await appliedUntil(20, client, server.threadId, cursors)).toEqual(from1(20).slice(10))
   })
 
   test('[L6] a reset replaces state and cursor together', async () => {

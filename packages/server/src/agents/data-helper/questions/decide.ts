@@ -173,13 +173,16 @@ function ofCounts(
     )
   if (over === undefined || another !== undefined || grouping.ranking !== null || grouping.perRow)
     return refuse(`a figure of counts needs one group that is counted, as in “${take} requests per day”`)
-  return {
-    aggregate: { kind: 'of_totals', take, over },
-    measure,
-    filters,
-    groups: [],
-    assumed: [`only a ${groupLabel(over)} with rows counts`],
-  }
+  return ofTotals(take, over, { measure, filters })
+}
+
+function ofTotals(
+  take: (Aggregate & { kind: 'of_totals' })['take'],
+  over: Group,
+  of: Pick<DecidedFigure, 'measure' | 'filters'>,
+): DecidedFigure {
+  const assumed = [`only a ${groupLabel(over)} with rows counts`]
+  return { ...of, aggregate: { kind: 'of_totals', take, over }, groups: [], assumed }
 }
 
 /** "average cost per day": of the rows within each day, of the days' totals, or those totals? Asked of what adds up. */
@@ -201,13 +204,7 @@ function perFigure(
   if (chosen === 'rows') return null
   if (chosen === 'totals') return { aggregate: { kind: 'sum' }, measure, filters, assumed: [] }
   if (chosen === 'of_totals' && take !== null && over !== undefined)
-    return {
-      aggregate: { kind: 'of_totals', take, over },
-      measure,
-      filters,
-      groups: [],
-      assumed: [`only a ${groupLabel(over)} with rows counts`],
-    }
+    return ofTotals(take, over, { measure, filters })
   return { stop: 'ambiguous', question: perQuestion(id, kind, measure.label, take === null ? null : over) }
 }
 
