@@ -212,7 +212,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     trial: 'campaign',
     edits: [
       {
-        file: 'packages/server/src/realtime/session-state.ts',
+        file: 'packages/server/src/realtime/session-transitions.ts',
         from: "end(1012, { r: 'drain'",
         to: "end(1001, { r: 'drain'",
       },

@@ -18,16 +18,15 @@ import { merged } from './merged.ts'
 import { PositionInDoubtError } from './pump.ts'
 import { readFrame } from './read-frame.ts'
 import { SessionCredentials } from './session-credentials.ts'
-import {
-  type SessionContext,
-  type SessionEffect,
-  type SessionEvent,
-  type SessionState,
-  type SessionStep,
-  type SessionTimer,
-  startSession,
-  stepSession,
+import type {
+  SessionContext,
+  SessionEffect,
+  SessionEvent,
+  SessionState,
+  SessionStep,
+  SessionTimer,
 } from './session-state.ts'
+import { startSession, stepSession } from './session-transitions.ts'
 import { createSubscriptions, type SubscriptionDeps, type Subscriptions } from './subscriptions.ts'
 import type { Item } from './tail.ts'
 
@@ -56,7 +55,7 @@ export interface Connection {
   revoked(userId: UserId): void
 }
 
-/** What one WebSocket does from its handshake to its end: what session-state.ts decides, done. */
+/** What one WebSocket does from its handshake to its end: what session-transitions.ts decides, done. */
 export function serveConnection(
   socket: WebSocket,
   id: ConnectionId,

@@ -25,7 +25,7 @@ export interface CredentialWatchDeps {
   readonly logger: Logger
 }
 
-/** What a connection's session-state does for a WebSocket, for a response that goes on for long. */
+/** What session-transitions.ts does for a WebSocket, for a response that goes on for long. */
 export function watchCredentials(
   { access, credentials, ended }: WatchedCredentials,
   { authenticator, schedule, nowMs, limits, logger }: CredentialWatchDeps,

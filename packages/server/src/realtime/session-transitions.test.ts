@@ -3,14 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Principal } from '../principal.ts'
 import { realtimeLimits } from './limits.ts'
-import {
-  type SessionContext,
-  type SessionEffect,
-  type SessionEvent,
-  type SessionState,
-  startSession,
-  stepSession,
-} from './session-state.ts'
+import type { SessionContext, SessionEffect, SessionEvent, SessionState } from './session-state.ts'
+import { startSession, stepSession } from './session-transitions.ts'
 
 const makeId = systemIdMaker()
 const ann: Principal = { kind: 'user', userId: makeId('user') }
