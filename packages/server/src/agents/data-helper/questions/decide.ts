@@ -172,7 +172,9 @@ function ofCounts(
       'it does not say of which column; of counts I take the average, the median and the extremes',
     )
   if (over === undefined || another !== undefined || grouping.ranking !== null || grouping.perRow)
-    return refuse(`a figure of counts needs one group that is counted, as in “${take} requests per day”`)
+    return refuse(
+      `a figure of counts needs one group that is counted, as in “${take === 'mean' ? 'average' : take} requests per day”`,
+    )
   return ofTotals(take, over, { measure, filters })
 }
 

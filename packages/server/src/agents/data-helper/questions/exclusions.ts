@@ -1,21 +1,79 @@
-import type { Filter } from './reading.ts'
-import { free, type Sentence } from './sentence.ts'
+import { free, type Sentence, saysAt } from './sentence.ts'
 
-const phrases = ['excluding', 'except for', 'except', 'without', 'other than', 'apart from', 'but not'].map(
-  (phrase) => phrase.split(' '),
-)
+/** Longer ones first, where one begins as another does. */
+const exclusions = [
+  'excluding',
+  'exclude',
+  'excludes',
+  'except for',
+  'except',
+  'other than',
+  'without counting',
+  'without',
+  'ignoring',
+  'ignore',
+  'disregarding',
+  'disregard',
+  'discarding',
+  'discard',
+  'removing',
+  'skipping',
+  'skip',
+  'filtering out',
+  'filter out',
+  'omitting',
+  'omit',
+  'leaving out',
+  'leave out',
+  'leaving aside',
+  'not counting',
+  'not including',
+  'but not',
+  'apart from',
+  'aside from',
+  'besides',
+  'minus',
+  'w/o',
+  'excl',
+  'sans',
+  'everyone but',
+  'everybody but',
+  'everything but',
+  'all but',
+  'anyone but',
+] as const
 
-/** "excluding acme": how many words here say that what follows is left out; 0: none. */
-export function exclusionLength(sentence: Sentence, at: number): number {
-  const said = phrases.find((words) =>
-    words.every((word, index) => free(sentence, at + index)?.word === word),
-  )
-  return said?.length ?? 0
+/** Words between "excluding" and what is left out. */
+const passed = new Set([
+  'the',
+  'all',
+  'any',
+  'for',
+  'from',
+  'of',
+  'our',
+  'requests',
+  'request',
+  'rows',
+  'traffic',
+  'cost',
+  'costs',
+])
+
+export interface Exclusion {
+  readonly phrase: string
+  /** Of the phrase, in words. */
+  readonly length: number
+  /** Where what is left out stands. */
+  readonly from: number
 }
 
-/** What remains when rows of these values are left out; null: a condition that is no list of values says it itself. */
-export function leavingOut(filters: readonly Filter[]): readonly Filter[] | null {
-  const [filter, another] = filters
-  if (filter === undefined || another !== undefined || filter.kind !== 'in' || filter.negated) return null
-  return [{ ...filter, negated: true }]
+/** "excluding the acme traffic": that something is left out, whatever it is. */
+export function exclusionAt(sentence: Sentence, at: number): Exclusion | null {
+  const phrase = exclusions.find((each) => saysAt(sentence, at, each))
+  if (phrase === undefined) return null
+  const length = phrase.split(' ').length
+  let from = at + length
+  while (passed.has(free(sentence, from)?.word ?? '')) from += 1
+  return { phrase, length, from }
 }

@@ -1,8 +1,8 @@
 import type { FieldName } from '../fields.ts'
 import { comparedAt, needsUnit, type Operand, quantityAt, unitAt } from './compared.ts'
 import { unitOfName } from './concepts.ts'
-import { exclusionLength, leavingOut } from './exclusions.ts'
-import { takeOutcome } from './outcome-filter.ts'
+import { exclusionAt } from './exclusions.ts'
+import { outcomeAt, takeOutcome } from './outcome-filter.ts'
 import { type Filter, timeGrains } from './reading.ts'
 import {
   choose,
@@ -14,6 +14,7 @@ import {
   refuse,
   type Sentence,
   type Stop,
+  saysAt,
   settle,
   take,
 } from './sentence.ts'
@@ -79,24 +80,34 @@ export function takeFilters(sentence: Sentence): readonly PlacedFilter[] | Stop 
   return outcome === null ? placed : [...placed, { ...outcome, end: outcome.at + 1 }]
 }
 
-/** "excluding acme", "except tenant acme and globex": what could stand there as a condition, the other way round. */
+/** "excluding acme", "except tenant acme and globex", "without errors": what could stand there, the other way round. */
 function excludedAt(sentence: Sentence, at: number): readonly Filter[] | Stop | null {
-  const length = exclusionLength(sentence, at)
-  if (length === 0) return null
-  const from = at + length
-  const taken = new Set(sentence.taken)
+  const exclusion = exclusionAt(sentence, at)
+  if (exclusion === null) return null
+  const { from } = exclusion
+  const before = new Set(sentence.taken)
   const asked = sentence.open.length
-  const found = conditionAt(sentence, from) ?? bareValueAt(sentence, from, nameLengthAt(sentence, from))
+  const found =
+    outcomeAt(sentence, from) ??
+    conditionAt(sentence, from) ??
+    bareValueAt(sentence, from, nameLengthAt(sentence, from))
   if (found === null || isStop(found)) return found
-  const left = leavingOut(found)
-  if (left === null) {
+  const left = found.map(opposite)
+  if (left.includes(null)) {
     // As it was: the word is refused where nothing else takes it.
-    for (const place of sentence.taken) if (!taken.has(place)) sentence.taken.delete(place)
+    for (const place of sentence.taken) if (!before.has(place)) sentence.taken.delete(place)
     sentence.open.length = asked
     return null
   }
-  take(sentence, at, length)
-  return left
+  take(sentence, at, from - at)
+  return left.filter((filter) => filter !== null)
+}
+
+/** null: a comparison and its like say by themselves what is left out. */
+function opposite(filter: Filter): Filter | null {
+  if (filter.kind === 'outcome')
+    return { ...filter, outcome: filter.outcome === 'failed' ? 'succeeded' : 'failed' }
+  return filter.kind === 'in' && !filter.negated ? { ...filter, negated: true } : null
 }
 
 /** Words that name a column in full: in "output length" no value is said, whatever column has a value "length". */
@@ -148,8 +159,7 @@ function operatorAt(
 }
 
 function phraseLength(sentence: Sentence, at: number, phrase: string): number {
-  const words = phrase.split(' ')
-  return words.every((word, index) => free(sentence, at + index)?.word === word) ? words.length : 0
+  return saysAt(sentence, at, phrase) ? phrase.split(' ').length : 0
 }
 
 function operandAt(

@@ -13,12 +13,25 @@ export function takeOutcome(
     const at = sentence.tokens.findIndex((_, index) => isOneOf(free(sentence, index), outcomes[outcome]))
     // "error rate" is an aggregate, not a condition.
     if (at === -1 || sentence.tokens[at + 1]?.word === 'rate') continue
-    const filter = outcomeFilter(sentence, outcome)
-    if (isStop(filter)) return filter
-    take(sentence, at)
+    const found = outcomeAt(sentence, at)
+    if (found === null || isStop(found)) return found
+    const [filter] = found
     return { filter, at }
   }
   return null
+}
+
+/** The same at one place. */
+export function outcomeAt(
+  sentence: Sentence,
+  at: number,
+): readonly [Filter & { kind: 'outcome' }] | Stop | null {
+  const said = (['failed', 'succeeded'] as const).find((each) => isOneOf(free(sentence, at), outcomes[each]))
+  if (said === undefined) return null
+  const filter = outcomeFilter(sentence, said)
+  if (isStop(filter)) return filter
+  take(sentence, at)
+  return [filter]
 }
 
 /** "failed with 429": the code says already that it failed. */

@@ -45,6 +45,12 @@ describe.skipIf(!generic.present)('simple questions on generic_requests.csv (nee
       'average latency by model, except tenant acme and globex',
       `SELECT model, avg(latency_ms) ${from} WHERE tenant NOT IN ('acme', 'globex') GROUP BY 1 ORDER BY 2 DESC`,
     ],
+    [
+      'average latency by model, ignoring the acme tenant',
+      `SELECT model, avg(latency_ms) ${from} WHERE tenant <> 'acme' GROUP BY 1 ORDER BY 2 DESC`,
+    ],
+    ['total cost excluding failed requests', `SELECT sum(cost_usd) ${from} WHERE status < 400`],
+    ['how many requests without errors', `SELECT count(*)::DOUBLE ${from} WHERE status < 400`],
     ['how many requests without gpt-5', `SELECT count(*)::DOUBLE ${from} WHERE model <> 'gpt-5'`],
     ['how many requests failed', `SELECT count(*)::DOUBLE ${from} WHERE status >= 400`],
     [

@@ -41,6 +41,11 @@ export function free(sentence: Sentence, at: number): Token | undefined {
   return sentence.taken.has(at) ? undefined : sentence.tokens[at]
 }
 
+/** Whether these words stand here, and nothing has taken them. */
+export function saysAt(sentence: Sentence, at: number, phrase: string): boolean {
+  return phrase.split(' ').every((word, index) => free(sentence, at + index)?.word === word)
+}
+
 export interface Mention {
   readonly length: number
   readonly matches: readonly TermMatch[]

@@ -1,4 +1,4 @@
-import { free, type Sentence } from '../questions/sentence.ts'
+import { free, type Sentence, saysAt } from '../questions/sentence.ts'
 
 /** Turn what follows in the same clause into its opposite, a few words later still: "do not come from acme". */
 const negations = new Set(['not', 'non', 'never', 'neither', 'nor', 'instead', 'rather'])
@@ -47,10 +47,6 @@ export function directNegation({ tokens }: Sentence, at: number): string | null 
   return before !== undefined && ['not', 'non'].includes(before.word)
     ? `${before.text} ${tokens[at]?.text}`
     : null
-}
-
-export function saysAt(sentence: Sentence, at: number, phrase: string): boolean {
-  return phrase.split(' ').every((word, index) => free(sentence, at + index)?.word === word)
 }
 
 /** What is said where such words are met. */

@@ -1,4 +1,5 @@
 import type { FieldName } from '../fields.ts'
+import { exclusionAt } from '../questions/exclusions.ts'
 import { conditionAt, unitCondition } from '../questions/filters.ts'
 import { outcomeFilter } from '../questions/outcome-filter.ts'
 import type { Filter } from '../questions/reading.ts'
@@ -10,83 +11,24 @@ import {
   plainTerm,
   type Sentence,
   type Stop,
+  saysAt,
   take,
 } from '../questions/sentence.ts'
 import { comparisons, equalities, outcomes, rowNouns } from '../questions/vocabulary.ts'
 import { stem } from '../questions/words.ts'
-import { negationAround, saysAt, unclearNegation } from './negation.ts'
+import { negationAround, unclearNegation } from './negation.ts'
 import { isOrdinary } from './ordinary-words.ts'
 import { aboutAllValues, codeAt, valuesFrom } from './take-values.ts'
-
-const exclusions = [
-  'excluding',
-  'exclude',
-  'excludes',
-  'except for',
-  'except',
-  'other than',
-  'without counting',
-  'without',
-  'ignoring',
-  'ignore',
-  'disregarding',
-  'disregard',
-  'discarding',
-  'discard',
-  'removing',
-  'skipping',
-  'skip',
-  'filtering out',
-  'filter out',
-  'omitting',
-  'omit',
-  'leaving out',
-  'leave out',
-  'leaving aside',
-  'not counting',
-  'not including',
-  'but not',
-  'apart from',
-  'aside from',
-  'besides',
-  'minus',
-  'w/o',
-  'excl',
-  'sans',
-  'everyone but',
-  'everybody but',
-  'everything but',
-  'all but',
-  'anyone but',
-] as const
-
-/** Words between "excluding" and what is left out. */
-const passed = new Set([
-  'the',
-  'all',
-  'any',
-  'for',
-  'from',
-  'of',
-  'our',
-  'requests',
-  'request',
-  'rows',
-  'traffic',
-  'cost',
-  'costs',
-])
 
 export function takeExclusions(sentence: Sentence): readonly Filter[] | string {
   const filters: Filter[] = []
   for (let at = 0; at < sentence.tokens.length; at += 1) {
-    const phrase = exclusions.find((each) => saysAt(sentence, at, each))
-    if (phrase === undefined) continue
-    let next = at + phrase.split(' ').length
-    if (phrase === 'without' && isManner(free(sentence, next)?.word ?? '')) continue
+    const exclusion = exclusionAt(sentence, at)
+    if (exclusion === null) continue
+    const { phrase, length, from: next } = exclusion
+    if (phrase === 'without' && isManner(free(sentence, at + length)?.word ?? '')) continue
     const negated = ['not', 'never'].includes(free(sentence, at - 1)?.word ?? '')
     if (negated) return unclearNegation(`${sentence.tokens[at - 1]?.text} ${phrase}`)
-    while (passed.has(free(sentence, next)?.word ?? '')) next += 1
     const found =
       valuesFrom(sentence, next, []) ?? codeAt(sentence, next) ?? valuesFrom(sentence, next + 1, [])
     if (found !== null) {
