@@ -27,6 +27,29 @@ async function appliedUntil(
   return applied
 }
 
+/** What two clients apply on one store, in its order; so many events come at once, when those before are applied. */
+async function appliedByTwo(
+  server: FakeServer,
+  { last, atOnce }: { readonly last: number; readonly atOnce: number },
+): Promise<readonly number[]> {
+  await using one = connect(server)
+  await using other = connect(server)
+  const state: number[] = []
+  const done = new AbortController()
+  const options = {
+    cursors: createMemoryCursors(),
+    apply({ seq }: StoredEvent) {
+      state.push(seq)
+      if (seq === last) done.abort()
+      else if (seq % atOnce === 0) server.append(atOnce)
+    },
+    signal: done.signal,
+  }
+  server.append(atOnce)
+  await Promise.all([one, other].map((client) => client.applyEvents(server.threadId, options)))
+  return state
+}
+
 describe('[K1] applied state and its cursor', () => {
   /** Applies into an array until `count` are there, and dies after `dieAt` of them if that is said. */
   const applyTo = async (
@@ -71,44 +94,12 @@ describe('[K1] applied state and its cursor', () => {
 
   test('[K2] two clients on one store apply each event once between them', async () => {
     await using server = await openFakeServer()
-    await using one = connect(server)
-    await using other = connect(server)
-    const cursors = createMemoryCursors()
-    const state: number[] = []
-    const done = new AbortController()
-    const options = {
-      cursors,
-      apply({ seq }: StoredEvent) {
-        state.push(seq)
-        if (seq % 50 === 0 && seq < 500) server.append(50)
-        if (seq === 500) done.abort()
-      },
-      signal: done.signal,
-    }
-    server.append(50)
-    await Promise.all([one, other].map((client) => client.applyEvents(server.threadId, options)))
-    expect(state).toEqual(from1(500))
+    expect(await appliedByTwo(server, { last: 500, atOnce: 50 })).toEqual(from1(500))
   })
 
   test('[K2] who is always second does not ask the server for it: its commands are counted', async () => {
     await using server = await openFakeServer()
-    await using one = connect(server)
-    await using other = connect(server)
-    const cursors = createMemoryCursors()
-    const state: number[] = []
-    const done = new AbortController()
-    const options = {
-      cursors,
-      apply({ seq }: StoredEvent) {
-        state.push(seq)
-        if (seq < 300) server.append(1)
-        else done.abort()
-      },
-      signal: done.signal,
-    }
-    server.append(1)
-    await Promise.all([one, other].map((client) => client.applyEvents(server.threadId, options)))
-    expect(state).toEqual(from1(300))
+    expect(await appliedByTwo(server, { last: 300, atOnce: 1 })).toEqual(from1(300))
     expect(server.received.filter(({ type }) => type === 'sub')).toEqual([])
   })
 

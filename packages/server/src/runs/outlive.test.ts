@@ -1,7 +1,7 @@
 /** What becomes of a run whose worker dies, leaves, loses the store, or was never the right one. */
 import { systemIdMaker } from '@holdfast/protocol'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createThreads } from '../log/create-threads.ts'
 import type { SqlEventLog } from '../log/sql-event-log.ts'
@@ -9,19 +9,12 @@ import { StoreAwayError } from '../store/store-fault.ts'
 import type { ToolDefinition } from '../tools/define-tool.ts'
 import { runLimits } from './run-limits.ts'
 import { createRunWriter } from './run-writer.ts'
-import { ann, ask, expectInOrder, gate, openRunsTrial, type RunsTrial, types } from './runs.test-support.ts'
+import { ann, ask, expectInOrder, gate, runsTrial, types } from './runs.test-support.ts'
 
 const makeId = systemIdMaker()
 
-let trial: RunsTrial
-let house: RunsTrial['house']
-let log: SqlEventLog
-beforeAll(async () => {
-  trial = await openRunsTrial()
-  house = trial.house
-  log = trial.log
-})
-afterAll(() => trial[Symbol.asyncDispose]())
+const trial = runsTrial()
+const { house } = trial
 
 describe('[R3] [L4] a run outlives its worker', () => {
   const tools: readonly ToolDefinition[] = ['first', 'second'].map((name) => ({
@@ -37,7 +30,7 @@ describe('[R3] [L4] a run outlives its worker', () => {
     const { run } = await before.runs.submit(ann, before.threadId, ask('one'), null)
     const [claim] = await trial.claimAny()
     if (claim === undefined) throw new Error('nothing to claim')
-    const writer = createRunWriter(log, claim, await log.readRun(run.id))
+    const writer = createRunWriter(trial.log, claim, await trial.log.readRun(run.id))
     const call = { callId: makeId('call'), tool: 'first', effect: 'pure' as const, input: {} }
     await writer.write([{ type: 'tool_executing', data: call }])
     await writer.write([
@@ -127,13 +120,13 @@ describe('[R3] [L4] a run outlives its worker', () => {
 test('[R2] a run that a fault of the store left behind is taken up again by the only worker there is', async () => {
   let faults = 1
   const workerLog: SqlEventLog = {
-    ...log,
+    ...trial.log,
     readRuns: async (runIds) => {
       if (runIds.length > 0 && faults > 0) {
         faults -= 1
         throw new Error('the connection is gone')
       }
-      return log.readRuns(runIds)
+      return trial.log.readRuns(runIds)
     },
   }
   await using here = await house([], { workerLog })
@@ -156,12 +149,12 @@ test.each([
   async (_, committed) => {
     let faults = 1
     const workerLog: SqlEventLog = {
-      ...log,
+      ...trial.log,
       append: async (command) => {
         if (faults === 0 || !command.events.some(({ type }) => type === 'tool_completed'))
-          return log.append(command)
+          return trial.log.append(command)
         faults -= 1
-        if (committed) await log.append(command)
+        if (committed) await trial.log.append(command)
         throw new StoreAwayError('away')
       },
     }

@@ -1,5 +1,6 @@
 import type { RunId, StoredEvent, ThreadId, UserId } from '@holdfast/protocol'
 import { advanceRun, newRun, SubmitRun, systemIdMaker, terminalTypes } from '@holdfast/protocol'
+import { afterAll, beforeAll } from 'vitest'
 import { z } from 'zod'
 import { createRegistry } from '../agents/registry.ts'
 import { createThreads } from '../log/create-threads.ts'
@@ -64,7 +65,7 @@ export interface HouseOptions {
   readonly limits?: Pick<RunLimits, 'attemptMs'>
 }
 
-export interface RunsTrial extends AsyncDisposable {
+interface RunsTrial extends AsyncDisposable {
   readonly store: Store
   readonly log: SqlEventLog
   /** Runs and a worker on the trial's store, with an agent that calls the given tools in order and then answers. */
@@ -74,7 +75,7 @@ export interface RunsTrial extends AsyncDisposable {
 }
 
 /** A store for several houses, one after another or side by side. */
-export async function openRunsTrial(): Promise<RunsTrial> {
+async function openRunsTrial(): Promise<RunsTrial> {
   await using opening = new AsyncDisposableStack()
   const store = opening.use(await openMemoryStore())
   const log = opening.use(createEventLog(store))
@@ -146,6 +147,25 @@ export async function openRunsTrial(): Promise<RunsTrial> {
     })
   const owned = opening.move()
   return { store, log, house, claimAny, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** One for the tests of a file. */
+export function runsTrial(): Omit<RunsTrial, keyof AsyncDisposable> {
+  let trial: RunsTrial
+  beforeAll(async () => {
+    trial = await openRunsTrial()
+  })
+  afterAll(() => trial[Symbol.asyncDispose]())
+  return {
+    get store() {
+      return trial.store
+    },
+    get log() {
+      return trial.log
+    },
+    house: (...given) => trial.house(...given),
+    claimAny: () => trial.claimAny(),
+  }
 }
 
 export const ask = (message: string, more: object = {}) => SubmitRun.parse({ message, ...more })

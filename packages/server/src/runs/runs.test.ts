@@ -1,24 +1,16 @@
 import type { UserId } from '@holdfast/protocol'
 import { HoldfastError, systemIdMaker } from '@holdfast/protocol'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { SqlEventLog } from '../log/sql-event-log.ts'
 import type { Principal } from '../principal.ts'
 import type { ToolDefinition } from '../tools/define-tool.ts'
-import { ann, ask, expectInOrder, gate, openRunsTrial, type RunsTrial, types } from './runs.test-support.ts'
+import { ann, ask, expectInOrder, gate, runsTrial, types } from './runs.test-support.ts'
 
 const makeId = systemIdMaker()
 const bob: Principal = { kind: 'local', userId: makeId('user') as UserId }
 
-let trial: RunsTrial
-let house: RunsTrial['house']
-let log: SqlEventLog
-beforeAll(async () => {
-  trial = await openRunsTrial()
-  house = trial.house
-  log = trial.log
-})
-afterAll(() => trial[Symbol.asyncDispose]())
+const trial = runsTrial()
+const { house } = trial
 
 describe('submit', () => {
   test('[L3] the run row and run_queued commit together, and the run goes to its end', async () => {
@@ -134,7 +126,7 @@ describe('[R6] cancel', () => {
     const { run } = await h.runs.submit(ann, h.threadId, ask('one'), null)
     expect(await h.runs.cancel(ann, run.id)).toMatchObject({ status: 'cancelled' })
     expect(await h.runs.cancel(ann, run.id)).toMatchObject({ status: 'cancelled' })
-    expect(types(await log.readRun(run.id))).toEqual(['run_queued', 'agent_cancelled'])
+    expect(types(await trial.log.readRun(run.id))).toEqual(['run_queued', 'agent_cancelled'])
   })
 })
 
