@@ -77,3 +77,26 @@ export function exclusionAt(sentence: Sentence, at: number): Exclusion | null {
   while (passed.has(free(sentence, from)?.word ?? '')) from += 1
   return { phrase, length, from }
 }
+
+const joints: ReadonlySet<string> = new Set([',', 'and', 'or', '&', 'plus'])
+
+/**
+ * "without 429s and acme": is that left out as well, or all that is meant? Answered as the one it would be wrong as the
+ * other. Null: the list that began there does not go on.
+ *
+ * @param isSaid whether what stands at a place is a condition by itself
+ */
+export function unclearList(
+  sentence: Sentence,
+  from: number,
+  isSaid: (at: number) => boolean,
+): string | null {
+  let end = from
+  while (sentence.taken.has(end)) end += 1
+  let at = end
+  while (joints.has(free(sentence, at)?.word ?? '')) at += 1
+  const token = free(sentence, at)
+  return at > end && token !== undefined && isSaid(at)
+    ? `I cannot tell whether “${token.text}” is left out as well; write “excluding” before each`
+    : null
+}

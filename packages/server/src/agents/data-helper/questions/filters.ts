@@ -1,7 +1,7 @@
 import type { FieldName } from '../fields.ts'
 import { comparedAt, needsUnit, type Operand, quantityAt, unitAt } from './compared.ts'
 import { unitOfName } from './concepts.ts'
-import { exclusionAt } from './exclusions.ts'
+import { exclusionAt, unclearList } from './exclusions.ts'
 import { outcomeAt, takeOutcome } from './outcome-filter.ts'
 import { type Filter, timeGrains } from './reading.ts'
 import {
@@ -85,22 +85,42 @@ function excludedAt(sentence: Sentence, at: number): readonly Filter[] | Stop | 
   const exclusion = exclusionAt(sentence, at)
   if (exclusion === null) return null
   const { from } = exclusion
-  const before = new Set(sentence.taken)
-  const asked = sentence.open.length
-  const found =
-    outcomeAt(sentence, from) ??
-    conditionAt(sentence, from) ??
-    bareValueAt(sentence, from, nameLengthAt(sentence, from))
+  const before = placesOf(sentence)
+  const found = saidAt(sentence, from)
   if (found === null || isStop(found)) return found
-  const left = found.map(opposite)
-  if (left.includes(null)) {
+  const left = found.map(opposite).filter((filter) => filter !== null)
+  if (left.length < found.length) {
     // As it was: the word is refused where nothing else takes it.
-    for (const place of sentence.taken) if (!before.has(place)) sentence.taken.delete(place)
-    sentence.open.length = asked
+    restore(sentence, before)
     return null
   }
   take(sentence, at, from - at)
-  return left.filter((filter) => filter !== null)
+  const unclear = unclearList(sentence, from, (place) => isSaid(sentence, place))
+  return unclear === null ? left : refuse(unclear)
+}
+
+const saidAt = (sentence: Sentence, at: number): readonly Filter[] | Stop | null =>
+  outcomeAt(sentence, at) ??
+  conditionAt(sentence, at) ??
+  bareValueAt(sentence, at, nameLengthAt(sentence, at))
+
+function isSaid(sentence: Sentence, at: number): boolean {
+  const before = placesOf(sentence)
+  const found = saidAt(sentence, at)
+  restore(sentence, before)
+  return found !== null
+}
+
+interface Places {
+  readonly taken: ReadonlySet<number>
+  readonly asked: number
+}
+
+const placesOf = ({ taken, open }: Sentence): Places => ({ taken: new Set(taken), asked: open.length })
+
+function restore(sentence: Sentence, { taken, asked }: Places): void {
+  for (const place of sentence.taken) if (!taken.has(place)) sentence.taken.delete(place)
+  sentence.open.length = asked
 }
 
 /** null: a comparison and its like say by themselves what is left out. */

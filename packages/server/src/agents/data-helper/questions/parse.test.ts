@@ -51,6 +51,10 @@ describe.skipIf(!generic.present)('simple questions on generic_requests.csv (nee
     ],
     ['total cost excluding failed requests', `SELECT sum(cost_usd) ${from} WHERE status < 400`],
     ['how many requests without errors', `SELECT count(*)::DOUBLE ${from} WHERE status < 400`],
+    [
+      'total cost excluding acme, in October',
+      `SELECT sum(cost_usd) ${from} WHERE tenant <> 'acme' AND timestamp >= '2026-10-01' AND timestamp < '2026-11-01'`,
+    ],
     ['how many requests without gpt-5', `SELECT count(*)::DOUBLE ${from} WHERE model <> 'gpt-5'`],
     ['how many requests failed', `SELECT count(*)::DOUBLE ${from} WHERE status >= 400`],
     [
@@ -160,6 +164,10 @@ describe.skipIf(!generic.present)('simple questions on generic_requests.csv (nee
     ['average latency by tenant excluding cached tokens', 'excluding'],
     ['average latency by tenant except the slowest', 'two figures'],
     ['total cost without acme for globex', 'two conditions'],
+    ['p95 latency without 429s and acme', '“acme” is left out as well'],
+    ['total cost excluding acme, gpt-5', '“gpt-5” is left out as well'],
+    ['total cost excluding acme and October', 'October'],
+    ['how many requests excluding acme and failed requests', '“failed” is left out as well'],
     ['cost by model compared to September', 'compared'],
     ['forecast cost by day', 'forecast'],
     ['total requests by tenant or model', 'or'],

@@ -1,5 +1,5 @@
 import type { FieldName } from '../fields.ts'
-import { exclusionAt } from '../questions/exclusions.ts'
+import { exclusionAt, unclearList } from '../questions/exclusions.ts'
 import { conditionAt, unitCondition } from '../questions/filters.ts'
 import { outcomeFilter } from '../questions/outcome-filter.ts'
 import type { Filter } from '../questions/reading.ts'
@@ -22,6 +22,9 @@ import { aboutAllValues, codeAt, valuesFrom } from './take-values.ts'
 
 export function takeExclusions(sentence: Sentence): readonly Filter[] | string {
   const filters: Filter[] = []
+  const isSaid = (at: number): boolean =>
+    (valuesFrom(sentence, at, []) ?? codeAt(sentence, at)) !== null ||
+    isOneOf(free(sentence, at), outcomes.failed)
   for (let at = 0; at < sentence.tokens.length; at += 1) {
     const exclusion = exclusionAt(sentence, at)
     if (exclusion === null) continue
@@ -34,6 +37,8 @@ export function takeExclusions(sentence: Sentence): readonly Filter[] | string {
     if (found !== null) {
       filters.push({ kind: 'in', term: plainTerm(found.term), values: found.values, negated: true })
       take(sentence, at, found.at + found.length - at)
+      const unclear = unclearList(sentence, next, isSaid)
+      if (unclear !== null) return unclear
       continue
     }
     if (isOneOf(free(sentence, next), outcomes.failed)) {
@@ -41,6 +46,8 @@ export function takeExclusions(sentence: Sentence): readonly Filter[] | string {
       if (isStop(filter)) return whyOf(filter)
       filters.push(filter)
       take(sentence, at, next + 1 - at)
+      const unclear = unclearList(sentence, next, isSaid)
+      if (unclear !== null) return unclear
       continue
     }
     const what = sentence.tokens[next]?.text ?? ''
