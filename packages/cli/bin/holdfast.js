@@ -4,7 +4,7 @@
 // stands aside, so that `npx holdfast` works from any shell and not only inside npm scripts.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire, enableCompileCache } from 'node:module'
+import * as nodeModule from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -17,7 +17,9 @@ const major = (version) => Number(version.split('.')[0])
 if (major(process.versions.node) >= neededMajor) {
   // Half of the start is compiling. What is compiled is kept beside the packages; where that cannot be written, it
   // is compiled each time.
-  enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/holdfast', import.meta.url)))
+  nodeModule.enableCompileCache(
+    fileURLToPath(new URL('../../../node_modules/.cache/holdfast', import.meta.url)),
+  )
   const { run } = await import('../src/main.ts')
   await run(process.argv.slice(2))
 } else {
@@ -34,7 +36,7 @@ if (major(process.versions.node) >= neededMajor) {
 /** The binary of the `node` package, where it is installed and new enough. */
 function findNode() {
   try {
-    const require = createRequire(import.meta.url)
+    const require = nodeModule.createRequire(import.meta.url)
     const manifest = require.resolve('node/package.json')
     if (major(require(manifest).version) < neededMajor) return null
     const binary = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node')

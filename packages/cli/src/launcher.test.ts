@@ -16,6 +16,14 @@ test('on a new enough Node it is the command', async () => {
   expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${manifest.version}\n`, stderr: '' })
 })
 
+// What it imports must be there in the oldest Node that npm may run under: a name that is missing ends it before its
+// first line, which a pretended version cannot show.
+test('it starts on the Node under which npm runs, whatever that is', () => {
+  const installed = process.env['npm_node_execpath'] ?? process.execPath
+  const ended = spawnSync(installed, [launcher, '--version'], { encoding: 'utf8' })
+  expect(ended).toMatchObject({ status: 0, stdout: `${manifest.version}\n`, stderr: '' })
+})
+
 describe('on an older Node', () => {
   // One directory for all: making a database takes seconds, opening one does not.
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>
