@@ -54,6 +54,8 @@ export const ports: Readonly<Record<string, readonly string[]>> = {
   // Whoever connects to something: how often, and how long between, is decided in one place.
   'environment/retry.ts': ['store', 'bus', 'models', 'auth'],
   'environment/retry-policy.ts': ['store', 'bus', 'models', 'auth'],
+  // What a thread or a process of ours is given to start with.
+  'environment/compile-cache.ts': ['store', 'workspace'],
   // Which addresses only this machine reaches: one rule for where a server listens and for what it answers to.
   'environment/loopback.ts': ['auth'],
   // A run's context carries the workspace and the tools' declared effects through runs/ to the agent.
@@ -81,7 +83,8 @@ export const packages: Readonly<Record<string, PackageRule>> = {
     doors: { e2e: ['server', 'cli', 'prove'] },
   },
   client: { name: '@holdfast/client', uses: ['protocol'] },
-  server: { name: '@holdfast/server', uses: ['protocol'] },
+  // Settings and the start of a server, for commands that load the rest only where they need it.
+  server: { name: '@holdfast/server', uses: ['protocol'], doors: { start: ['cli'] } },
   web: { name: '@holdfast/web', uses: ['client', 'protocol'] },
   prove: { name: '@holdfast/prove', uses: ['client', 'protocol'] },
   cli: { name: 'holdfast', uses: ['protocol', 'client', 'server', 'prove'] },

@@ -31,7 +31,7 @@ const [orderPath = ''] = process.argv.slice(2)
 const order = JSON.parse(await readFile(orderPath, 'utf8')) as ServerOrder
 // Before the house is loaded: a bug is planted into a module as it loads.
 if (order.planted !== null) plant(order.planted)
-const { createLogger, readSettings, startServer } = await import('../../packages/server/src/index.ts')
+const { createLogger, readSettings, startServer } = await import('../../packages/server/src/start.ts')
 
 const moments = createMoments()
 const { executionsPath, hintPercent = 0 } = order

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers'
-import { readSettings, type Settings } from '@holdfast/server'
+import { readSettings, type Settings } from '@holdfast/server/start'
 import { createOutput, createStatus, type Output, type Status } from './terminal.ts'
 
 /** What a command acts on: its streams and the signals that ask it to stop. */

@@ -5,7 +5,7 @@ import {
   HoldfastStreamError,
 } from '@holdfast/client'
 import { HoldfastError } from '@holdfast/protocol'
-import { SettingError, StoreLockedError } from '@holdfast/server'
+import { SettingError, StoreLockedError } from '@holdfast/server/start'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { UsageError } from './usage-error.ts'
 

@@ -1,16 +1,5 @@
 import { Command, CommanderError } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
-import { askCommand } from './commands/ask.ts'
-import { backupCommand } from './commands/backup.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { e2eCommand } from './commands/e2e.ts'
-import { e2eKeyCommand } from './commands/e2e-key.ts'
-import { migrateStoreCommand } from './commands/migrate-store.ts'
-import { proveCommand } from './commands/prove.ts'
-import { restoreCommand } from './commands/restore.ts'
-import { sampleCommand } from './commands/sample.ts'
-import { serveCommand } from './commands/serve.ts'
-import { usersCommand } from './commands/users.ts'
 import type { Context } from './context.ts'
 import { explain } from './errors.ts'
 import { type ExitCode, exitCodes, proveCodes } from './exit-codes.ts'
@@ -25,22 +14,42 @@ Examples:
 
 In a clone of the repository the command is \`npx holdfast\`.`
 
+type MakeCommand = (context: Context, exit: (code: ExitCode) => void) => Command
+
+/** In the order in which help lists them. Each is loaded on demand: some bring half of the house along. */
+const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  ask: async () => (await import('./commands/ask.ts')).askCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  sample: async () => (await import('./commands/sample.ts')).sampleCommand,
+  backup: async () => (await import('./commands/backup.ts')).backupCommand,
+  restore: async () => (await import('./commands/restore.ts')).restoreCommand,
+  'migrate-store': async () => (await import('./commands/migrate-store.ts')).migrateStoreCommand,
+  users: async () => (await import('./commands/users.ts')).usersCommand,
+  prove: async () => (await import('./commands/prove.ts')).proveCommand,
+  e2e: async () => (await import('./commands/e2e.ts')).e2eCommand,
+  'e2e-key': async () => (await import('./commands/e2e-key.ts')).e2eKeyCommand,
+}
+
+/** The command that the line names; all where it names none, for help and for the nearest name. */
+async function loadCommands([name = '']: readonly string[]): Promise<readonly MakeCommand[]> {
+  const wanted = Object.hasOwn(commands, name) ? commands[name] : undefined
+  return Promise.all((wanted === undefined ? Object.values(commands) : [wanted]).map((load) => load()))
+}
+
 /** The command line. Each command reports its exit code through `exit`. */
-function createProgram(context: Context, exit: (code: ExitCode) => void): Command {
+function createProgram(
+  makers: readonly MakeCommand[],
+  context: Context,
+  exit: (code: ExitCode) => void,
+): Command {
   const program = new Command('holdfast')
     // What stands after a subcommand is the subcommand's, also where its parent has an option of that name.
     .enablePositionalOptions()
     .description('Answers questions about your data, or says exactly which data is missing.')
     .version(manifest.version)
     .addHelpText('after', examples)
-  program.addCommand(serveCommand(context, exit))
-  program.addCommand(askCommand(context, exit))
-  program.addCommand(doctorCommand(context, exit))
-  program.addCommand(sampleCommand(context, exit))
-  for (const command of [backupCommand, restoreCommand, migrateStoreCommand])
-    program.addCommand(command(context, exit))
-  for (const command of [usersCommand, proveCommand, e2eCommand, e2eKeyCommand])
-    program.addCommand(command(context, exit))
+  for (const makeCommand of makers) program.addCommand(makeCommand(context, exit))
   for (const command of withSubcommands(program))
     command
       .exitOverride()
@@ -59,7 +68,7 @@ function withSubcommands(command: Command): readonly Command[] {
 /** Runs one command line; every error ends as a sentence on standard error. */
 export async function execute(args: readonly string[], context: Context): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.answered
-  const program = createProgram(context, (code) => {
+  const program = createProgram(await loadCommands(args), context, (code) => {
     exitCode = code
   })
   try {

@@ -1,4 +1,5 @@
-import { createLogger, type MaintenanceOptions, type Progress, type Settings } from '@holdfast/server'
+import type { MaintenanceOptions, Progress } from '@holdfast/server'
+import { createLogger, type Settings } from '@holdfast/server/start'
 import type { Context } from './context.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { RunningServer, Settings } from '@holdfast/server'
+import type { RunningServer, Settings } from '@holdfast/server/start'
 
 const durabilities = {
   memory: 'kept in memory only: nothing survives the process',

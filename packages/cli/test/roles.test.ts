@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readLocalAccess } from '@holdfast/server'
+import { readLocalAccess } from '@holdfast/server/start'
 import { describe, expect, test } from 'vitest'
 import { startTestPostgres } from '../../server/src/store/testing/postgres.ts'
 import type { AskResult } from '../src/ask/result.ts'

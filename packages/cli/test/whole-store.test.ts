@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EventPage, Thread, type ThreadId, ThreadState } from '@holdfast/protocol'
-import { readLocalAccess } from '@holdfast/server'
+import { readLocalAccess } from '@holdfast/server/start'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestPostgres } from '../../server/src/store/testing/postgres.ts'
 import type { AskResult } from '../src/ask/result.ts'

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type RunningServer, startServer } from './compose.ts'
+import type { RunningServer } from './compose.ts'
 import { readSettings } from './environment/settings.ts'
 import type { ServerParts } from './front.ts'
+import { startServer } from './start-server.ts'
 import { type Logger, silentLogger } from './telemetry/logger.ts'
 
 /** A whole server; its data directory goes with it. */

@@ -10,13 +10,11 @@ import { createQuotas, noQuotas, type QuotaLimits } from './auth/quotas.ts'
 import type { Bus } from './bus/bus.ts'
 import { createInProcessBus } from './bus/in-process-bus.ts'
 import { openPostgresBus } from './bus/postgres-bus.ts'
-import { bootProblems } from './environment/boot-rules.ts'
 import { type BusChoice, chooseBus } from './environment/bus-choice.ts'
 import { retryPolicies } from './environment/retry-policy.ts'
 import type { Role, Settings, Tier } from './environment/settings.ts'
 import { chooseSignIn } from './environment/sign-in-choice.ts'
 import type { TierDetection } from './environment/tier.ts'
-import { detectTier } from './environment/tier.ts'
 import { type LocalDoor, openFront, openWorkerDoor, type ServerParts } from './front.ts'
 import { loadSimulation } from './load-simulation.ts'
 import { headOf } from './log/commit-listeners.ts'
@@ -26,7 +24,6 @@ import { createEventLog } from './log/sql-event-log.ts'
 import { openBlobs } from './open-blobs.ts'
 import { noMcpTools, openMcpTools } from './open-mcp-tools.ts'
 import { openModels } from './open-models.ts'
-import { openStore } from './open-store.ts'
 import { createRuns } from './runs/create-runs.ts'
 import type { OpenHeartbeat } from './runs/heartbeat.ts'
 import { threadHeartbeat } from './runs/thread-heartbeat.ts'
@@ -62,35 +59,30 @@ export interface RunningServer extends AsyncDisposable {
 
 /**
  * Puts the house together; the only file that knows which adapter is used.
- * @throws {SettingError} a setting that must not be; {StoreLockedError} another process has the data directory;
- *   {RegistryError} an agent, tool or model that is missing or doubled (A1)
+ * @param store open; closed with the server, and where it cannot be put together
+ * @throws {SettingError} as startServer; {RegistryError}
  */
-export async function startServer({
-  settings,
-  logger,
-  advertise,
-  pageDirectory,
-  parts = {},
-}: ServerOptions): Promise<RunningServer> {
-  const tier = detectTier(settings)
-  const [problem] = bootProblems(tier, settings)
-  if (problem !== undefined) throw problem
+export async function composeServer(
+  { settings, logger, advertise, pageDirectory, parts = {} }: ServerOptions,
+  tier: TierDetection,
+  store: Store,
+): Promise<RunningServer> {
+  await using opened = new AsyncDisposableStack()
+  opened.use(store)
   const { role } = settings
   /** null: a worker, which nobody signs in to. */
   const signIn = role === 'worker' ? null : chooseSignIn(settings, tier)
   const simulation = role === 'worker' ? null : await loadSimulation(settings, tier, logger)
   const busChoice = chooseBus(settings)
-  // Before anything is opened: what is missing here is found at once.
+  // Before anyone is let in: what is missing here is found at once.
   const own = await readAgentModules(settings.agentModules)
   const mcp = role === 'web' ? noMcpTools : await openMcpTools(settings.mcpServers, tier.tier, logger)
 
-  await using opened = new AsyncDisposableStack()
   const { dataDir } = settings
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
 
   const makeId = systemIdMaker()
   const node = makeId('node')
-  const store = opened.use(await openStore(settings, tier.tier, logger))
   const lifecycle = createLifecycleLog(store)
   const log = opened.use(createEventLog(store, lifecycle))
   const nodesBus = opened.use(await openBus(busChoice, tier.tier, store, logger))

@@ -7,21 +7,7 @@ export {
   type ServiceAccount,
 } from './administration.ts'
 export { type AgentDefinition, defineAgent } from './agents/define-agent.ts'
-export { readLocalAccess } from './auth/local-access.ts'
-export { type RunningServer, type ServerOptions, startServer } from './compose.ts'
-export { bootProblems } from './environment/boot-rules.ts'
 export { openSecretManager, type SecretManager, type SecretName } from './environment/secret-manager.ts'
-export {
-  type LogLevel,
-  readSettings,
-  roles,
-  SettingError,
-  type Settings,
-  type SettingValue,
-  settingDescriptions,
-  settingValues,
-} from './environment/settings.ts'
-export { describeTier, detectTier, type TierDetection } from './environment/tier.ts'
 export type { Finding } from './finding.ts'
 export { inspectBoot } from './inspect.ts'
 export {
@@ -34,8 +20,6 @@ export {
 } from './maintenance.ts'
 export { reportHtml } from './reports/report-html.ts'
 export { reportMarkdown } from './reports/report-markdown.ts'
-export { StoreLockedError } from './store/pglite-store.ts'
-export { createLogger, type Logger } from './telemetry/logger.ts'
 export {
   type Conclusion,
   defineTool,

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { FileInfo, Thread } from '@holdfast/protocol'
 import { newSimulationKey, SimulatedSession, signInAs, signRequest } from '@holdfast/protocol/e2e'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningServer, startServer } from './compose.ts'
+import type { RunningServer } from './compose.ts'
 import { readSettings } from './environment/settings.ts'
+import { startServer } from './start-server.ts'
 import { type Logger, silentLogger } from './telemetry/logger.ts'
 
 const key = newSimulationKey()

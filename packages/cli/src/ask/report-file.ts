@@ -1,7 +1,6 @@
 import { stat, writeFile } from 'node:fs/promises'
 import { dirname, extname } from 'node:path'
 import type { HoldfastClient } from '@holdfast/client'
-import { reportHtml, reportMarkdown } from '@holdfast/server'
 import { UsageError } from '../usage-error.ts'
 import type { Told } from './conversation.ts'
 
@@ -32,6 +31,8 @@ export async function saveReport(
   if (format === 'html')
     for (const { id, artifactId } of report.charts)
       if (artifactId !== undefined) svgs.set(id, new TextDecoder().decode(await client.artifact(artifactId)))
+  // On demand: most questions ask for none, and it is half of the server.
+  const { reportHtml, reportMarkdown } = await import('@holdfast/server')
   const whole = { report, svgs, createdAt: new Date().toISOString() }
   await writeFile(path, format === 'html' ? reportHtml(whole) : reportMarkdown(whole))
   return true

@@ -2,8 +2,14 @@ import { createReadStream } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { createClient, HoldfastHttpError } from '@holdfast/client'
 import type { FileInfo, ThreadId } from '@holdfast/protocol'
-import type { LogLevel } from '@holdfast/server'
-import { createLogger, readLocalAccess, type Settings, StoreLockedError, startServer } from '@holdfast/server'
+import {
+  createLogger,
+  type LogLevel,
+  readLocalAccess,
+  type Settings,
+  StoreLockedError,
+  startServer,
+} from '@holdfast/server/start'
 import type { DataFile } from './data-files.ts'
 
 export type SendFile = (threadId: ThreadId, file: DataFile, options: SendOptions) => Promise<FileInfo>

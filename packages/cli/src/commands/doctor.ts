@@ -1,4 +1,5 @@
-import { type Finding, inspectBoot, type SettingValue, settingValues } from '@holdfast/server'
+import { type Finding, inspectBoot } from '@holdfast/server'
+import { type SettingValue, settingValues } from '@holdfast/server/start'
 import { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { explain } from '../errors.ts'

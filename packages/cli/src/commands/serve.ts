@@ -8,7 +8,7 @@ import {
   type Settings,
   settingDescriptions,
   startServer,
-} from '@holdfast/server'
+} from '@holdfast/server/start'
 import { Command, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'

@@ -1,13 +1,13 @@
 import type { UserId } from '@holdfast/protocol'
 import {
   type Administration,
-  createLogger,
   deleteUser,
   exportUser,
   type KnownUser,
   openAdministration,
   type ServiceAccount,
 } from '@holdfast/server'
+import { createLogger } from '@holdfast/server/start'
 import { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { appendFile, readFile } from 'node:fs/promises'
 import type { Facts, Hook, Paint, ProfileName, Proof, ProveOptions } from '@holdfast/prove'
-import { readLocalAccess } from '@holdfast/server'
+import { readLocalAccess } from '@holdfast/server/start'
 import picocolors from 'picocolors'
 import { z } from 'zod'
 import type { Context } from '../context.ts'

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { getCompileCacheDir } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { HoldfastError } from '@holdfast/protocol'
+import { compileCacheEnvironment } from '../environment/compile-cache.ts'
 import type { FromChild, ToChild } from './child-jobs.ts'
 import { childMessage } from './child-messages.ts'
 import type { SqlLimits } from './sql-limits.ts'
@@ -202,9 +202,11 @@ function spawnChild(main: string, directory: string, limits: SqlLimits): ChildPr
   const command = [process.execPath, '--no-warnings', main]
   const [program = process.execPath, ...argv] =
     prlimit === undefined ? command : [prlimit, `--data=${limits.dataBytes}`, '--core=0', '--', ...command]
-  const cache = getCompileCacheDir()
-  const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }
-  return spawn(program, argv, { cwd: directory, env, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  return spawn(program, argv, {
+    cwd: directory,
+    env: compileCacheEnvironment(),
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
 }
 
 async function residentBytes(pid: number | undefined): Promise<number> {

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { HoldfastError } from '@holdfast/protocol'
 import pg from 'pg'
+import { compileCacheEnvironment } from '../../environment/compile-cache.ts'
 import type { QueryAnswer, WorkerFault, WorkerOptions, WorkerReply, WorkerRequest } from './messages.ts'
 
 /** The near end of the PGlite worker. */
@@ -25,7 +26,10 @@ type Call =
  * @throws {HoldfastError} not_ready: the directory cannot be opened as a database
  */
 export async function openPgliteClient(options: WorkerOptions): Promise<PgliteClient> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options })
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    workerData: options,
+    env: compileCacheEnvironment(),
+  })
   const waiting = new Map<number, Waiting>()
   const opened = Promise.withResolvers<void>()
   let lastId = 0

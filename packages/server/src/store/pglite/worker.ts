@@ -3,12 +3,12 @@
  * Statements go one after another; a transaction's exclusiveness is the driver's (dialect.ts).
  */
 import { existsSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { messages, PGlite, protocol } from '@electric-sql/pglite'
 import { sessionSettings } from '../session.ts'
 import type { QueryAnswer, WorkerFault, WorkerOptions, WorkerReply, WorkerRequest } from './messages.ts'
-import { readTemplate } from './template.ts'
 
 const port = parentPort
 if (port === null) throw new Error('worker.ts runs only as a worker thread')
@@ -26,7 +26,8 @@ const sharedBuffers = '32MB'
 
 try {
   const isNew = directory === null || !existsSync(join(directory, 'PG_VERSION'))
-  const loadDataDir = isNew ? await readTemplate() : null
+  // On demand: most starts open what is there.
+  const loadDataDir = isNew ? await (await import('./template.ts')).readTemplate() : null
   const db = await PGlite.create({
     dataDir: directory ?? 'memory://',
     startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${sharedBuffers}`],
@@ -38,6 +39,8 @@ try {
     last = last.then(() => serve(db, request))
   })
   reply({ kind: 'ready' })
+  // This thread is terminated, so it keeps what it has compiled now.
+  flushCompileCache()
 } catch (error) {
   reply({ kind: 'not_ready', fault: faultOf(error) })
 }
