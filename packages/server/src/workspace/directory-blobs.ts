@@ -13,6 +13,9 @@ export interface DirectoryBlobsOptions {
   readonly durable: boolean
 }
 
+/** What may wait to be written while the next is read: with a stream's own 64 KiB, one stands still for the other. */
+const waitingBytes = 1024 * 1024
+
 /**
  * Blobs as files, 0600, named by ids and never by anything a user wrote:
  *
@@ -34,7 +37,12 @@ export function createDirectoryBlobs({ directory, durable }: DirectoryBlobsOptio
       const closed = Promise.withResolvers<void>()
       try {
         // With `flush` it is on the disk before the stream is closed, for which the pipeline waits.
-        const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: durable })
+        const file = createWriteStream(part, {
+          flags: 'wx',
+          mode: 0o600,
+          flush: durable,
+          highWaterMark: waitingBytes,
+        })
         file.once('close', closed.resolve)
         await pipeline(content, file, signal === undefined ? {} : { signal })
         await make(thread)

@@ -19,8 +19,7 @@ export function createUploadObserver(maxBytes: number): {
   const hash = createHash('sha256')
   const head: Uint8Array[] = []
   let headBytes = 0
-  let tail: Uint8Array[] = []
-  let tailBytes = 0
+  const tail = createTail(zipTailBytes)
   let bytes = 0
   return {
     async *pass(content) {
@@ -36,13 +35,7 @@ export function createUploadObserver(maxBytes: number): {
           head.push(chunk.slice(0, kindHeadBytes - headBytes))
           headBytes += Math.min(chunk.length, kindHeadBytes - headBytes)
         }
-        tail.push(chunk.slice(-zipTailBytes))
-        tailBytes += Math.min(chunk.length, zipTailBytes)
-        if (tailBytes > 8 * zipTailBytes) {
-          const last = Buffer.concat(tail).subarray(-zipTailBytes)
-          tail = [last]
-          tailBytes = last.length
-        }
+        tail.push(chunk)
         yield chunk
       }
     },
@@ -50,7 +43,27 @@ export function createUploadObserver(maxBytes: number): {
       bytes,
       sha256: hash.digest('hex'),
       head: Buffer.concat(head),
-      tail: Buffer.concat(tail).subarray(-zipTailBytes),
+      tail: tail.read(),
     }),
+  }
+}
+
+/** The last `size` bytes of what is pushed, kept in place: a large upload passes without a byte of it being allocated. */
+function createTail(size: number): { push(chunk: Uint8Array): void; read(): Uint8Array } {
+  const ring = Buffer.alloc(size)
+  let pushed = 0
+  return {
+    push(chunk) {
+      const last = chunk.subarray(-size)
+      const at = (pushed + chunk.length - last.length) % size
+      ring.set(last.subarray(0, size - at), at)
+      ring.set(last.subarray(size - at), 0)
+      pushed += chunk.length
+    },
+    read() {
+      if (pushed <= size) return ring.subarray(0, pushed)
+      const oldest = pushed % size
+      return Buffer.concat([ring.subarray(oldest), ring.subarray(0, oldest)])
+    },
   }
 }

@@ -1,6 +1,5 @@
 import { Worker } from 'node:worker_threads'
 import { HoldfastError } from '@holdfast/protocol'
-import pg from 'pg'
 import { compileCacheEnvironment } from '../../environment/compile-cache.ts'
 import type { QueryAnswer, WorkerFault, WorkerOptions, WorkerReply, WorkerRequest } from './messages.ts'
 
@@ -56,7 +55,7 @@ export async function openPgliteClient(options: WorkerOptions): Promise<PgliteCl
       case 'answer':
         return settle(message.id, ({ resolve }) => resolve(message.answer))
       case 'fault':
-        return settle(message.id, ({ reject }) => reject(errorOf(message.fault)))
+        return settle(message.id, ({ reject }) => void errorOf(message.fault).then(reject, reject))
       case 'closed':
         return settle(message.id, ({ resolve }) => resolve(null))
     }
@@ -96,9 +95,13 @@ export async function openPgliteClient(options: WorkerOptions): Promise<PgliteCl
   }
 }
 
-/** The class the pg driver throws too, so that whoever asks for a SQLSTATE need not know the adapter. */
-function errorOf(fault: WorkerFault): Error {
+/**
+ * The class the pg driver throws too, so that whoever asks for a SQLSTATE need not know the adapter. Loaded by the first
+ * fault: a start without one does without it.
+ */
+async function errorOf(fault: WorkerFault): Promise<Error> {
   if (fault.code === null) return new Error(`Embedded database: ${fault.message}`)
+  const { default: pg } = await import('pg')
   const error = new pg.DatabaseError(fault.message, fault.message.length, 'error')
   error.code = fault.code
   if (fault.detail !== null) error.detail = fault.detail

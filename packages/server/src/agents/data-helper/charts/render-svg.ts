@@ -3,6 +3,11 @@ import type { TopLevelSpec } from 'vega-lite'
 import { type Channel, type ChartSpec, chartLimits, columnOfPath } from './vega-lite-spec.ts'
 
 /**
+ * 0.4 s to load: only a run that draws pays for it, and one that knows it will begins while it waits for its figures.
+ */
+export const loadRenderer = () => Promise.all([import('vega'), import('vega-lite')])
+
+/**
  * Draws a chart as SVG, without a browser, a canvas or a network.
  *
  * Vega turns expressions into JavaScript, and Vega-Lite puts field names and filter values into expressions. So none
@@ -13,8 +18,7 @@ export async function renderSvg(
   columns: readonly string[],
   rows: readonly (readonly Cell[])[],
 ): Promise<string> {
-  // 0.4 s to load: only a run that draws pays for it.
-  const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')])
+  const [vega, vegaLite] = await loadRenderer()
   const aliases = new Map(columns.map((column, index) => [column, `c${index}`]))
   const alias = (path: string): string => {
     const name = aliases.get(columnOfPath(path))

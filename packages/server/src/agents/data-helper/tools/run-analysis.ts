@@ -4,6 +4,7 @@ import { defineTool, jsonOf, type ToolContext } from '../../../tools/define-tool
 import type { SqlResult } from '../../../workspace/workspace.ts'
 import { analyseTable } from '../analyse-table.ts'
 import { analyseUsage } from '../analyse-usage.ts'
+import { loadRenderer } from '../charts/render-svg.ts'
 import type { Computed } from '../computed.ts'
 import type { AnalysisOutput } from '../tool-outputs.ts'
 import { judge } from './examine.ts'
@@ -22,6 +23,8 @@ export const runAnalysisTool = defineTool({
     const { sufficiency } = judged.verdict
     if (sufficiency === 'insufficient' || sufficiency === 'ambiguous')
       throw new HoldfastError('bad_request', `The data is ${sufficiency} for ${id}; call request_data`)
+    // Charts come next. Should it fail, it fails there too, and is told.
+    loadRenderer().catch(() => undefined)
     const run = (job: Parameters<ToolContext['workspace']['runSql']>[0]): Promise<readonly SqlResult[]> =>
       context.workspace.runSql({ ...job, verified: true }, context.signal)
     const computed: Computed =
