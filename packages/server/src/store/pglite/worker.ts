@@ -26,8 +26,7 @@ const sharedBuffers = '32MB'
 
 try {
   const isNew = directory === null || !existsSync(join(directory, 'PG_VERSION'))
-  // On demand: most starts open what is there.
-  const loadDataDir = isNew ? await (await import('./template.ts')).readTemplate() : null
+  const loadDataDir = isNew ? await copyTemplate(directory) : null
   const db = await PGlite.create({
     dataDir: directory ?? 'memory://',
     startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${sharedBuffers}`],
@@ -43,6 +42,20 @@ try {
   flushCompileCache()
 } catch (error) {
   reply({ kind: 'not_ready', fault: faultOf(error) })
+}
+
+/**
+ * Puts the template in the place of a database that is not there yet.
+ * @returns the template where the database is in memory, and PGlite has to take it over; else null
+ */
+async function copyTemplate(directory: string | null): Promise<Blob | null> {
+  // On demand: most starts open what is there.
+  const { readTemplate, unpackTemplate } = await import('./template.ts')
+  const template = await readTemplate()
+  if (template === null) return null
+  if (directory === null) return new Blob([template])
+  await unpackTemplate(template, directory)
+  return null
 }
 
 async function serve(db: PGlite, request: WorkerRequest): Promise<void> {
