@@ -57,7 +57,12 @@ const unreadable = [
   'cost breakdown, only umbrella',
   'cost breakdown for acme and umbrella',
   'Why is gpt-6 so slow?',
-  'Why is sonnet so slow?',
+  'how much will we pay next month',
+  'what would it cost to run everything on gpt-5-mini',
+  'cost per user',
+  'cost per 1k tokens',
+  'cost of long prompts',
+  'ratio of completion to prompt tokens',
   'Where did the money go between 10 and 20 October?',
   'Where did the money go in late October?',
   'Where did the money go for 17 and 18 October?',
@@ -100,6 +105,11 @@ export function limitedCases(sheet: Sheet): readonly Case[] {
     cost('Where does the money go, not including acme?', (get) => get('tenant') !== 'acme'),
     cost('cost breakdown where model contains mini', (get) => get('model').includes('mini')),
     cost('cost breakdown where status is 429', (get) => get('status') === '429'),
+    cost('break down the spend on sonnet', (get) => get('model').includes('sonnet')),
+    cost('how expensive is the mini model', (get) => get('model').includes('mini')),
+    cost('where does the money go for requests with more than 1000 prompt tokens', (get) => {
+      return Number(get('prompt_tokens')) > 1_000
+    }),
     cost('cost breakdown of the support bot', (get) => get('feature') === 'support_bot'),
     ...unreadable.map(
       (question): Case => ({
@@ -117,6 +127,11 @@ export function limitedCases(sheet: Sheet): readonly Case[] {
       'how many requests took longer than 10 seconds',
       'rows',
       count((get) => Number(get('latency_ms')) > 10_000),
+    ),
+    figure(
+      'which tenants use sonnet',
+      'rows',
+      count((get) => get('model').includes('sonnet') && get('tenant') === 'acme'),
     ),
     figure('most expensive request', 'max_cost_usd', most('cost_usd')),
     figure('the slowest request', 'max_latency_ms', most('latency_ms')),

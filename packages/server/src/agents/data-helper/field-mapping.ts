@@ -19,6 +19,8 @@ export interface MappedField {
    * Empty for an estimated cost: its SQL needs the price list, which canonical-view.ts has.
    */
   readonly sql: string
+  /** For a condition on single rows, where `sql` looks at all of them and cannot stand in one. Default: `sql`. */
+  readonly rowSql?: string
   /** Share of the filled values that parse, 0…1. */
   readonly parsed: number
   /** Derived from other fields rather than read, e.g. cost from model, tokens and list prices: labelled in the answer. */

@@ -64,6 +64,7 @@ export function provenByRows(fields: MappedFields): MappedField | null {
   const withCached = `count_if(${cached.sql} > 0) OVER ()`
   return {
     ...input,
+    rowSql: input.sql,
     sql: `CASE WHEN ${exceeding} > ${provingShare} * ${withCached} THEN ${total.sql} ELSE ${input.sql} END`,
   }
 }

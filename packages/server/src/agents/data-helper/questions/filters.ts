@@ -3,6 +3,7 @@ import { comparedAt, needsUnit, type Operand, quantityAt, unitAt } from './compa
 import { unitOfName } from './concepts.ts'
 import { exclusionAt, unclearList } from './exclusions.ts'
 import { outcomeAt, takeOutcome } from './outcome-filter.ts'
+import { partAt } from './parts-of-names.ts'
 import { type Filter, timeGrains } from './reading.ts'
 import {
   choose,
@@ -57,7 +58,9 @@ export function takeFilters(sentence: Sentence): readonly PlacedFilter[] | Stop 
       excludedAt(sentence, at) ??
       conditionAt(sentence, at) ??
       unitCondition(sentence, at) ??
-      bareValueAt(sentence, at, name)
+      columnBehind(sentence, at) ??
+      bareValueAt(sentence, at, name) ??
+      partOfNameAt(sentence, at, name)
     if (found !== null && isStop(found)) return found
     const end = at + sentence.taken.size - taken
     if (found !== null) placed.push(...found.map((filter) => ({ filter, at, end })))
@@ -102,7 +105,8 @@ function excludedAt(sentence: Sentence, at: number): readonly Filter[] | Stop | 
 const saidAt = (sentence: Sentence, at: number): readonly Filter[] | Stop | null =>
   outcomeAt(sentence, at) ??
   conditionAt(sentence, at) ??
-  bareValueAt(sentence, at, nameLengthAt(sentence, at))
+  bareValueAt(sentence, at, nameLengthAt(sentence, at)) ??
+  partOfNameAt(sentence, at, nameLengthAt(sentence, at))
 
 function isSaid(sentence: Sentence, at: number): boolean {
   const before = placesOf(sentence)
@@ -235,9 +239,8 @@ const unitFields: Readonly<Record<string, FieldName>> = {
 
 /** "requests over 5 seconds", "more than 1 cent": the column is told by the unit. */
 export function unitCondition(sentence: Sentence, at: number): readonly Filter[] | Stop | null {
-  const rest = operatorAt(sentence, at)
-  if (rest === null || !['<', '<=', '>', '>='].includes(rest.operator)) return null
-  if (free(sentence, at + rest.length)?.kind !== 'number') return null
+  const rest = comparisonAt(sentence, at)
+  if (rest === null) return null
   const field = unitFields[unitAt(sentence, at + rest.length).unit]
   const term = sentence.terms.find((each) => each.field === field && each.kind === 'number')
   if (field === undefined || term === undefined) return null
@@ -245,6 +248,27 @@ export function unitCondition(sentence: Sentence, at: number): readonly Filter[]
   if (found === null || isStop(found)) return found
   take(sentence, at, rest.length + found.length)
   return [found.filter]
+}
+
+/** "more than 1000 prompt tokens": the column stands behind the number. */
+export function columnBehind(sentence: Sentence, at: number): readonly Filter[] | Stop | null {
+  const rest = comparisonAt(sentence, at)
+  if (rest === null) return null
+  const from = at + rest.length
+  const mention = mentionAt(sentence, from + 1, (term) => term.kind === 'number')
+  if (mention === null) return null
+  const said = { ...rest, named: unitOfName(mention.said) }
+  const found = operandAt(sentence, settle(sentence, mention), said, from)
+  if (found === null || isStop(found)) return found
+  take(sentence, at, Math.max(rest.length + found.length, rest.length + 1 + mention.length))
+  return [found.filter]
+}
+
+/** "over 5", "at least 3": a comparison, and a number behind it. */
+function comparisonAt(sentence: Sentence, at: number): ReturnType<typeof operatorAt> {
+  const rest = operatorAt(sentence, at)
+  if (rest === null || !['<', '<=', '>', '>='].includes(rest.operator)) return null
+  return free(sentence, at + rest.length)?.kind === 'number' ? rest : null
 }
 
 /** `tenant acme`: a column and one of its values, side by side. */
@@ -339,6 +363,14 @@ function bareValueAt(sentence: Sentence, at: number, name: number): readonly Fil
   if (after !== null && !introducers.has(sentence.tokens[at + longest]?.word ?? ''))
     take(sentence, at + longest, after.length)
   return [{ kind: 'in', term: plainTerm(holder.term), values: holder.values.values, negated: false }]
+}
+
+/** "sonnet", "claude": a part of names that tells which are meant. */
+function partOfNameAt(sentence: Sentence, at: number, name: number): readonly Filter[] | null {
+  const part = name > 0 || keyword(sentence.tokens[at]) ? null : partAt(sentence, at, [])
+  if (part?.sure !== true) return null
+  take(sentence, at, part.length)
+  return [{ kind: 'in', term: plainTerm(part.term), values: part.values, negated: false }]
 }
 
 const imperatives = new Set([

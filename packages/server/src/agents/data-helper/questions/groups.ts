@@ -28,7 +28,7 @@ const maxGroups = 2
 export interface Ranking {
   readonly order: 'largest' | 'smallest'
   readonly limit: number | null
-  /** "most common", "most frequent": by rows. */
+  /** "most common", "most used": by rows. */
   readonly byRows: boolean
   readonly assumed: readonly string[]
 }
@@ -302,10 +302,11 @@ export function notACount({ value = 0, unit = '', text }: Token): Stop | null {
 }
 
 function mostCommon(sentence: Sentence): number | null {
-  for (const phrase of ['most common', 'most frequent', 'least common', 'least frequent']) {
-    const at = findPhrase(sentence, phrase)
-    if (at !== null) return at
-  }
+  for (const degree of ['most', 'least'])
+    for (const adjective of ['common', 'frequent', 'used', 'popular', 'active']) {
+      const at = findPhrase(sentence, `${degree} ${adjective}`)
+      if (at !== null) return at
+    }
   return null
 }
 

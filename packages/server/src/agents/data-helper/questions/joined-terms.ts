@@ -66,7 +66,11 @@ const isColumn =
   ({ columns }: Term): boolean =>
     columns.length === 1 && columns[0] === name
 
-function lookupTerm(term: KnownTerm, unique: (name: string) => string, fileName: string): LookupTerm {
+function lookupTerm(
+  { rowSql: _, ...term }: KnownTerm,
+  unique: (name: string) => string,
+  fileName: string,
+): LookupTerm {
   const label = unique(term.label)
   const name = label === term.label ? label : unique(`${term.label} (${fileName})`)
   const text = term.kind === 'text' ? name : unique(`${name} as text`)

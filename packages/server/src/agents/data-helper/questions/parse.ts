@@ -6,6 +6,8 @@ import { asksForMore } from './asks-for-more.ts'
 import { type Decided, decide } from './decide.ts'
 import { takeFilters } from './filters.ts'
 import { takeGroups, timeTerm } from './groups.ts'
+import { takeList } from './lists.ts'
+import { looksAhead } from './looks-ahead.ts'
 import { nearestQuestions } from './nearest.ts'
 import { outcomeFilter, withoutImplied } from './outcome-filter.ts'
 import type { Filter, SimpleReading, Term, TimeWindow } from './reading.ts'
@@ -82,6 +84,8 @@ function readQuestion(text: string, table: TableInfo): SimpleReading | Stop {
     taken: new Set(),
     open: [],
   }
+  const ahead = looksAhead(tokens)
+  if (ahead !== null) return refuse(ahead)
   const window = takeWindow(sentence)
   if (window !== null && isStop(window)) return window
   const rate = takeRate(sentence)
@@ -91,7 +95,7 @@ function readQuestion(text: string, table: TableInfo): SimpleReading | Stop {
   const more = asksForMore(sentence, placed)
   if (more !== null) return more
   const filters = withoutImplied(placed.map(({ filter }) => filter))
-  const superlative = rate === null ? takeSuperlative(sentence) : null
+  const superlative = rate === null ? (takeSuperlative(sentence) ?? takeList(sentence)) : null
   if (superlative !== null) {
     if (isStop(superlative)) return superlative
     return leftOver(sentence) ?? finish(sentence, table, { ...superlative, filters, window })

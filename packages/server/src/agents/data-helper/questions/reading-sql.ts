@@ -232,6 +232,7 @@ function groupSql(group: Group): string {
 /** A condition over the raw table; NULL where a value is missing. */
 export function filterSql(filter: Filter): string {
   const { term } = filter
+  const sql = term.rowSql ?? term.sql
   switch (filter.kind) {
     case 'in': {
       const wanted = filter.values.map((value) => equalSql(filter, value)).join(' OR ')
@@ -239,14 +240,14 @@ export function filterSql(filter: Filter): string {
       return filter.negated ? `NOT coalesce((${wanted}), false)` : `(${wanted})`
     }
     case 'compare':
-      return `${term.sql} ${filter.operator} ${filter.value}`
+      return `${sql} ${filter.operator} ${filter.value}`
     case 'contains':
       return `contains(lower(${term.textSql}), lower(${quoteText(filter.text)}))`
     case 'missing':
       return `${term.textSql} IS ${filter.negated ? 'NOT ' : ''}NULL`
     case 'outcome': {
       const { by } = filter
-      if (by.kind === 'http') return `${term.sql} ${filter.outcome === 'failed' ? '>=' : '<'} 400`
+      if (by.kind === 'http') return `${sql} ${filter.outcome === 'failed' ? '>=' : '<'} 400`
       if (by.kind === 'condition')
         return `${filter.outcome === 'failed' ? 'NOT ' : ''}coalesce((${by.succeeded}), false)`
       return `lower(${term.textSql}) IN (${by[filter.outcome].map(quoteText).join(', ')})`
@@ -258,11 +259,10 @@ export function filterSql(filter: Filter): string {
 
 function equalSql(filter: Filter & { kind: 'in' }, value: string): string {
   const { term } = filter
+  const sql = term.rowSql ?? term.sql
   const number = Number(value)
-  if (term.kind === 'boolean' && /^(?:true|false)$/iu.test(value))
-    return `${term.sql} = ${value.toLowerCase()}`
-  if (term.kind === 'number' && value.trim() !== '' && Number.isFinite(number))
-    return `${term.sql} = ${number}`
+  if (term.kind === 'boolean' && /^(?:true|false)$/iu.test(value)) return `${sql} = ${value.toLowerCase()}`
+  if (term.kind === 'number' && value.trim() !== '' && Number.isFinite(number)) return `${sql} = ${number}`
   const texts = new Set([
     term.textSql,
     ...(term.columns.length === 1 ? [rawText(term.columns[0] ?? '')] : []),

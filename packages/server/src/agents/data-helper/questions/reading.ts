@@ -73,6 +73,8 @@ export interface Term {
   readonly kind: TermKind
   /** Typed expression over the raw table; NULL where a value is missing or does not parse. */
   readonly sql: string
+  /** For conditions, where `sql` looks at all rows and cannot stand in one. Default: `sql`. */
+  readonly rowSql?: string
   /** As text: what groups and equality compare by. */
   readonly textSql: string
   /** ms, USD, tokens, …; empty where nothing tells it. */

@@ -125,8 +125,8 @@ function labelWithSample(term: KnownTerm): string {
 
 /** The part of a known term that a reading keeps. */
 export function plainTerm(term: KnownTerm): Term {
-  const { label, columns, kind, sql, textSql, unit, field } = term
-  return { label, columns, kind, sql, textSql, unit, field }
+  const { label, columns, kind, sql, rowSql, textSql, unit, field } = term
+  return { label, columns, kind, sql, textSql, unit, field, ...(rowSql === undefined ? {} : { rowSql }) }
 }
 
 /** The place of the first free run of words that says this phrase; null where there is none. */

@@ -54,13 +54,21 @@ export function valueAt(
       continue
     const said = spelling(tokens.map((token) => token?.text ?? '').join(' '))
     const code = /^(\d{3})s$/u.exec(said)?.[1]
-    const value = term.values.find((known) => spelling(known) === said || known === code)
+    const value =
+      term.values.find((known) => spelling(known) === said || known === code) ?? ofPlural(term, said)
     if (value !== undefined) return { value, length }
     // People say gpt-5 where a gateway writes openai/gpt-5.
     const behindSlash = term.values.filter((known) => spelling(known.split('/').at(-1) ?? '') === said)
     if (behindSlash[0] !== undefined && behindSlash.length === 1) return { value: behindSlash[0], length }
   }
   return null
+}
+
+/** "reports" of a feature that is called report. Names of customers and models have no plural. */
+function ofPlural({ field, values }: KnownTerm, said: string): string | undefined {
+  return field === 'feature' && said.endsWith('s')
+    ? values.find((known) => spelling(known) === said.slice(0, -1))
+    : undefined
 }
 
 export function isValue(term: KnownTerm, text: string): boolean {

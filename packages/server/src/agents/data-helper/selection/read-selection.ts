@@ -6,16 +6,18 @@ import type { Sentence } from '../questions/sentence.ts'
 import { knownTerms } from '../questions/terms.ts'
 import { maxQuestionTokens, tokenise } from '../questions/words.ts'
 import { halfReadWindow } from './half-read-windows.ts'
+import { notComputed } from './not-computed.ts'
 import { comparing, type Selection, type SelectionFile, subjects } from './selection.ts'
 import { takeConditions, takeExclusions, takeOutcomes } from './take-limits.ts'
 import { takeValues } from './take-values.ts'
 import { type DataSpan, takeWindows } from './take-windows.ts'
 import { unknownName } from './unknown-names.ts'
+import type { Unread } from './whole-question.ts'
 
 export type ReadSelection =
   | { readonly kind: 'read'; readonly selection: Selection }
-  /** It limits itself in a way that cannot be applied: an answer over all rows would ignore that. */
-  | { readonly kind: 'unread'; readonly why: string }
+  /** It limits itself in a way that cannot be applied, or asks for what is not computed. */
+  | ({ readonly kind: 'unread' } & Unread)
   | { readonly kind: 'ask'; readonly question: Question }
 
 /**
@@ -57,6 +59,8 @@ export function readSelection(
   if (typeof named === 'string') return unread(named)
   const [open] = sentence.open
   if (open !== undefined) return { kind: 'ask', question: open }
+  const beyond = notComputed(sentence, playbook)
+  if (beyond !== null) return { kind: 'unread', about: 'figure', why: beyond }
   const left =
     halfReadWindow(sentence, playbook, windowed) ??
     unknownName(question, sentence, ownSubjects, new Set(sentence.taken))
@@ -80,4 +84,4 @@ function comparesValues({ tokens }: Sentence, named: readonly Filter[]): boolean
   )
 }
 
-const unread = (why: string): ReadSelection => ({ kind: 'unread', why })
+const unread = (why: string): ReadSelection => ({ kind: 'unread', about: 'rows', why })

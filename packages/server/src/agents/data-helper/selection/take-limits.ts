@@ -1,8 +1,10 @@
 import type { FieldName } from '../fields.ts'
 import { exclusionAt, unclearList } from '../questions/exclusions.ts'
-import { conditionAt, unitCondition } from '../questions/filters.ts'
+import { columnBehind, conditionAt, unitCondition } from '../questions/filters.ts'
+import { isOrdinary } from '../questions/ordinary-words.ts'
 import { outcomeFilter } from '../questions/outcome-filter.ts'
-import type { Filter } from '../questions/reading.ts'
+import { partAt } from '../questions/parts-of-names.ts'
+import type { Filter, Outcome } from '../questions/reading.ts'
 import {
   free,
   isOneOf,
@@ -17,14 +19,12 @@ import {
 import { comparisons, equalities, outcomes, rowNouns } from '../questions/vocabulary.ts'
 import { stem } from '../questions/words.ts'
 import { negationAround, unclearNegation } from './negation.ts'
-import { isOrdinary } from './ordinary-words.ts'
-import { aboutAllValues, codeAt, valuesFrom } from './take-values.ts'
+import { aboutAllValues, codeAt, type FoundValues, valuesFrom } from './take-values.ts'
 
 export function takeExclusions(sentence: Sentence): readonly Filter[] | string {
   const filters: Filter[] = []
   const isSaid = (at: number): boolean =>
-    (valuesFrom(sentence, at, []) ?? codeAt(sentence, at)) !== null ||
-    isOneOf(free(sentence, at), outcomes.failed)
+    (valuesFrom(sentence, at, []) ?? codeAt(sentence, at)) !== null || outcomeSaid(sentence, at) !== null
   for (let at = 0; at < sentence.tokens.length; at += 1) {
     const exclusion = exclusionAt(sentence, at)
     if (exclusion === null) continue
@@ -33,7 +33,10 @@ export function takeExclusions(sentence: Sentence): readonly Filter[] | string {
     const negated = ['not', 'never'].includes(free(sentence, at - 1)?.word ?? '')
     if (negated) return unclearNegation(`${sentence.tokens[at - 1]?.text} ${phrase}`)
     const found =
-      valuesFrom(sentence, next, []) ?? codeAt(sentence, next) ?? valuesFrom(sentence, next + 1, [])
+      valuesFrom(sentence, next, []) ??
+      codeAt(sentence, next) ??
+      surePart(sentence, next) ??
+      valuesFrom(sentence, next + 1, [])
     if (found !== null) {
       filters.push({ kind: 'in', term: plainTerm(found.term), values: found.values, negated: true })
       take(sentence, at, found.at + found.length - at)
@@ -41,8 +44,9 @@ export function takeExclusions(sentence: Sentence): readonly Filter[] | string {
       if (unclear !== null) return unclear
       continue
     }
-    if (isOneOf(free(sentence, next), outcomes.failed)) {
-      const filter = outcomeFilter(sentence, 'succeeded')
+    const said = outcomeSaid(sentence, next)
+    if (said !== null) {
+      const filter = outcomeFilter(sentence, said === 'failed' ? 'succeeded' : 'failed')
       if (isStop(filter)) return whyOf(filter)
       filters.push(filter)
       take(sentence, at, next + 1 - at)
@@ -54,6 +58,17 @@ export function takeExclusions(sentence: Sentence): readonly Filter[] | string {
     return `I cannot tell what “${phrase} ${what}” leaves out: no column of ${sentence.profile.fileName} is known to hold it`
   }
   return filters
+}
+
+function surePart(sentence: Sentence, at: number): FoundValues | null {
+  const part = partAt(sentence, at, [])
+  return part?.sure === true ? { ...part, at } : null
+}
+
+function outcomeSaid(sentence: Sentence, at: number): Outcome | null {
+  return (
+    (['failed', 'succeeded'] as const).find((each) => isOneOf(free(sentence, at), outcomes[each])) ?? null
+  )
 }
 
 /** "without losing quality": how something is done, and no rows. */
@@ -82,7 +97,7 @@ export function takeConditions(
   for (let at = 0; at < sentence.tokens.length; at += 1) {
     if (free(sentence, at) === undefined) continue
     const before = { taken: new Set(sentence.taken), open: sentence.open.length }
-    const found = conditionAt(sentence, at) ?? unitCondition(sentence, at)
+    const found = conditionAt(sentence, at) ?? unitCondition(sentence, at) ?? columnBehind(sentence, at)
     if (found === null) continue
     const read = isStop(found) ? refused(sentence, at, found) : kept(sentence, at, found, subjects)
     if (typeof read === 'string') return read

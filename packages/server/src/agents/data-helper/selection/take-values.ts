@@ -1,12 +1,14 @@
 import type { FieldName } from '../fields.ts'
+import { isGrammar } from '../questions/ordinary-words.ts'
+import { partAt } from '../questions/parts-of-names.ts'
 import type { Filter } from '../questions/reading.ts'
 import { free, isStop, mentionAt, plainTerm, type Sentence, take } from '../questions/sentence.ts'
+import { isSuperlative } from '../questions/superlatives.ts'
 import type { KnownTerm } from '../questions/terms.ts'
 import { valuesAt } from '../questions/values.ts'
 import { rowNouns } from '../questions/vocabulary.ts'
 import { stem } from '../questions/words.ts'
 import { directNegation, negationAround, unclearNegation } from './negation.ts'
-import { isGrammar } from './ordinary-words.ts'
 import { isSubject } from './positions.ts'
 
 /** Of a value that stands in several columns, the one people mean first. */
@@ -77,6 +79,8 @@ const introducers = new Set([
   'to',
 ])
 
+const articles = new Set(['the', 'a', 'an', 'one', 'our'])
+
 /** Fields whose values are names: "how expensive is acme" is about acme. A feature may be called like any word. */
 export const properNames: ReadonlySet<FieldName | null> = new Set([
   'tenant',
@@ -98,7 +102,15 @@ export function takeValues(sentence: Sentence, without: readonly FieldName[]): r
     const token = free(sentence, at)
     if (token === undefined || token.kind === 'comma' || token.kind === 'operator') continue
     const found = valuesFrom(sentence, at, ['status', 'finish_reason', 'token_kind']) ?? codeAt(sentence, at)
-    if (found === null) continue
+    if (found === null) {
+      const part = partAt(sentence, at, without)
+      if (part?.sure !== true) continue
+      const negated = negationAround(sentence, at, part.length)
+      if (negated !== null) return unclearNegation(negated)
+      keep(byTerm, part)
+      take(sentence, at, part.length)
+      continue
+    }
     const spokenOf = found.term.field !== null && without.includes(found.term.field)
     // "only gpt-5", "gpt-5 requests": limits even where models are what is spoken of.
     const only = onlyWords.has(sentence.tokens[at - 1]?.word ?? '')
@@ -107,9 +119,7 @@ export function takeValues(sentence: Sentence, without: readonly FieldName[]): r
     const negated = limited ? negationAround(sentence, at, found.length) : directNegation(sentence, at)
     if (negated !== null) return unclearNegation(negated)
     if (!limited) continue
-    const known = byTerm.get(found.term.label) ?? { term: found.term, values: [] }
-    known.values.push(...found.values)
-    byTerm.set(found.term.label, known)
+    keep(byTerm, found)
     take(sentence, at, found.length)
   }
   return [...byTerm.values()].map(({ term, values }) => ({
@@ -118,6 +128,15 @@ export function takeValues(sentence: Sentence, without: readonly FieldName[]): r
     values: [...new Set(values)],
     negated: false,
   }))
+}
+
+function keep(
+  byTerm: Map<string, { term: KnownTerm; values: string[] }>,
+  { term, values }: Pick<FoundValues, 'term' | 'values'>,
+): void {
+  const known = byTerm.get(term.label) ?? { term, values: [] }
+  known.values.push(...values)
+  byTerm.set(term.label, known)
 }
 
 /** Where its values are the subject, some of them would be another one. */
@@ -132,8 +151,9 @@ function isBeforeRows({ tokens }: Sentence, { term, at, length }: FoundValues): 
 function limits(sentence: Sentence, { term, values, at, length }: FoundValues): boolean {
   const { tokens } = sentence
   const word = tokens[at]?.word ?? ''
-  const before = tokens[at - 1]?.word === 'the' ? tokens[at - 2] : tokens[at - 1]
-  const introduced = introducers.has(before?.word ?? '')
+  const before = articles.has(tokens[at - 1]?.word ?? '') ? tokens[at - 2] : tokens[at - 1]
+  // "the slowest chat": what it is the slowest of.
+  const introduced = introducers.has(before?.word ?? '') || isSuperlative(tokens[at - 1]?.word ?? '')
   if (term.field === 'status') return introduced || rowNouns.has(stem(tokens[at + length]?.word ?? ''))
   // "the chat feature": its column stands behind it.
   if (mentionAt(sentence, at + length, (each) => each === term) !== null && term.field !== null) return true

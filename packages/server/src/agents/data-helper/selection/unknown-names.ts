@@ -1,9 +1,10 @@
 import type { FieldName } from '../fields.ts'
+import { isOrdinary } from '../questions/ordinary-words.ts'
+import { partAt } from '../questions/parts-of-names.ts'
 import { free, mentionAt, type Sentence } from '../questions/sentence.ts'
 import { matchFields } from '../questions/terms.ts'
 import { rowNouns } from '../questions/vocabulary.ts'
 import { nearlySame, stem, type Token } from '../questions/words.ts'
-import { isGrammar, isOrdinary } from './ordinary-words.ts'
 import { isSubject } from './positions.ts'
 import { properNames } from './take-values.ts'
 
@@ -95,60 +96,28 @@ function isKnown(sentence: Sentence, at: number): boolean {
   )
 }
 
-/** Words in names of models that say of what kind one is; elsewhere they are words like any other. */
-const plainParts = new Set(
-  'text chat large small medium embedding embeddings preview latest instruct vision audio image turbo pro fast model base code online search reasoning realtime batch default test prod api the and'.split(
-    ' ',
-  ),
-)
-
-/** "Why is sonnet slow?" names a part of claude-sonnet-4-5, and a part of some names means some rows. */
+/**
+ * A part of names that does not tell which is meant: one that does, takeValues has read. A family of which the file has
+ * no model is none of its names.
+ */
 function partOfName(sentence: Sentence, at: number, subjects: readonly FieldName[]): string | null {
   const token = sentence.tokens[at]
-  const word = token?.word ?? ''
-  if (token === undefined || !/^[\p{L}]{3,}$/u.test(word)) return null
-  const beforeRows = rowNouns.has(stem(sentence.tokens[at + 1]?.word ?? ''))
-  for (const { field, values, complete } of sentence.terms) {
-    if (field === null || !parted.has(field) || (subjects.includes(field) && !beforeRows)) continue
-    if (values.some((value) => value.toLowerCase() === word)) return null
-    const holding = values.filter((value) =>
-      value
-        .toLowerCase()
-        .split(/[^\p{L}\d]+/u)
-        .includes(word),
-    )
-    const [first, second] = holding
-    if (first === undefined || (complete && holding.length === values.length)) continue
-    if (field === 'feature' && !closesPhrase(sentence, at)) continue
-    const plain = plainParts.has(word) || (field !== 'model' && field !== 'feature' && isGrammar(word))
-    if (plain && !beforeModel(sentence, at)) continue
-    const others = second === undefined ? '' : ` or ${second}`
-    return `“${token.text}” is a part of ${first}${others}; write the whole name`
-  }
-  return families.has(word) && !subjects.includes('model') ? whyUnknown(sentence, token) : null
+  if (token === undefined) return null
+  const part = partAt(sentence, at, subjects)
+  if (part !== null)
+    return `“${token.text}” is a part of ${part.values.slice(0, 2).join(' or ')}; write the whole name`
+  const known = sentence.terms.some(({ values }) =>
+    values.some((value) => value.toLowerCase() === token.word),
+  )
+  return families.has(token.word) && !known && !subjects.includes('model')
+    ? whyUnknown(sentence, token)
+    : null
 }
-
-/** Fields whose values people say in part. */
-const parted: ReadonlySet<FieldName> = new Set(['tenant', 'user', 'model', 'provider', 'feature'])
 
 /** Models by the names of their families, which are no names of anything else. */
 const families = new Set(
   'haiku sonnet opus claude gemini llama mistral deepseek grok qwen gpt chatgpt'.split(' '),
 )
-
-/** "of the summaries": a feature by a part of its name, where no noun follows that the word describes. */
-function closesPhrase({ tokens }: Sentence, at: number): boolean {
-  const before = tokens[at - 1]?.word ?? ''
-  const introducer = articles.has(before) ? (tokens[at - 2]?.word ?? '') : before
-  const next = tokens[at + 1]
-  const ends =
-    next === undefined || next.kind === 'comma' || ['and', 'or', 'in', 'on', 'by', 'only'].includes(next.word)
-  return ends && ['for', 'of', 'only', 'just', 'about'].includes(introducer)
-}
-
-function beforeModel({ tokens }: Sentence, at: number): boolean {
-  return ['model', 'models'].includes(tokens[at + 1]?.word ?? '')
-}
 
 /** gpt-6, team_7, eu-west-1: and neither p95 nor 5xx nor 10x nor 2nd. */
 function isCoded(word: string): boolean {

@@ -55,7 +55,7 @@ export async function judge(context: ToolContext, playbookId: string): Promise<J
   if (read.kind !== 'read') {
     // Said by triage already, unless a model went past it.
     const verdict = checkSufficiency(playbook, whole, thread.choices)
-    const question = read.kind === 'ask' ? read.question : wholeQuestion(read.why, playbook.asks)
+    const question = read.kind === 'ask' ? read.question : wholeQuestion(read, playbook.asks)
     return {
       ...examined,
       playbook,

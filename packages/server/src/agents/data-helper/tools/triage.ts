@@ -6,7 +6,7 @@ import type { PlaybookId } from '../playbook.ts'
 import { playbooks } from '../playbooks/playbooks.ts'
 import { describe, describeWindow } from '../questions/reading.ts'
 import { describeSelection, type Selection } from '../selection/selection.ts'
-import { unreadWhy, wholeQuestion } from '../selection/whole-question.ts'
+import { type Unread, unreadWhy, wholeQuestion } from '../selection/whole-question.ts'
 import { looksLikeSql } from '../sql-message.ts'
 import type { TriageOutput } from '../tool-outputs.ts'
 import { levelCandidates, type Triage, triageQuestion } from '../triage.ts'
@@ -55,7 +55,7 @@ function analyse(examined: Examined, playbook: PlaybookId, result: Triage): Tria
   if (playbook === 'any_table' && profiles.length > 0 && result.simple === null && !result.overview)
     return offer(question, result)
   const selection = questionSelection(examined, playbook)
-  if (selection.kind === 'unread') return offerWhole(question, playbook, selection.why, result)
+  if (selection.kind === 'unread') return offerWhole(question, playbook, selection, result)
   if (selection.kind === 'ask')
     return { decision: 'ask', question, why: selection.question.text, ask: selection.question }
   return {
@@ -84,8 +84,8 @@ function readAs(
   return parts.length === 0 ? null : `I read this as: ${title}, ${parts.join(', ')}.`
 }
 
-/** The playbook would answer for all rows: it says so rather than answer another question. */
-function offerWhole(question: string, playbook: string, unread: string, { notSimple }: Triage): TriageOutput {
+/** The playbook would answer another question: it says so instead. */
+function offerWhole(question: string, playbook: string, unread: Unread, { notSimple }: Triage): TriageOutput {
   const whole = playbooks.filter(({ id }) => id === playbook).flatMap(({ asks }) => asks.slice(0, 1))
   const nearest = notSimple?.nearest ?? []
   const others = playbooks.flatMap(({ asks }) => asks.slice(0, 1))

@@ -136,6 +136,8 @@ export const moneyWords = {
     ['big model*', 3.5],
     ['large model*', 3],
     ['expensive model*', 2],
+    // What one costs, and not what another would.
+    ['how expensive', -3],
     ['wrong model*', 3.5],
     ['right model*', 3],
     ['switch*', 2.5],

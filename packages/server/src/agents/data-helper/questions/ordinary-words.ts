@@ -1,3 +1,4 @@
+import { isSpelt, openWords, plainWords } from '../triage-vocabulary.ts'
 import {
   aggregateWords,
   comparisons,
@@ -7,9 +8,8 @@ import {
   notUnderstood,
   outcomes,
   rowNouns,
-} from '../questions/vocabulary.ts'
-import { nearlySame, stem } from '../questions/words.ts'
-import { isSpelt, openWords, plainWords } from '../triage-vocabulary.ts'
+} from './vocabulary.ts'
+import { nearlySame, stem } from './words.ts'
 
 const set = (words: string): ReadonlySet<string> => new Set(words.split(/\s+/u))
 
