@@ -24,17 +24,25 @@ export function takeAggregate(sentence: Sentence): SaidAggregate | Stop {
     if (name !== null && name.length > 1 && name.matches[0]?.score === 1) continue
     const quantile = quantileAt(sentence, at)
     if (quantile !== null) {
+      if (goesOn(sentence, at + quantile.length)) return twoFigures()
       take(sentence, at, quantile.length)
       found.push({ kind: 'quantile', at: quantile.at })
       continue
     }
     const kind = aggregateWords.get(token.word) ?? misspeltAggregate(token.word)
     if (kind === undefined) continue
+    if (goesOn(sentence, at + 1)) return twoFigures()
     take(sentence, at)
     found.push({ kind })
   }
   return combine(found, howMuch)
 }
+
+/** "p95 and cost": what follows is no column of the p95, but another figure. */
+const goesOn = (sentence: Sentence, at: number): boolean =>
+  ['and', '&', 'plus'].includes(free(sentence, at)?.word ?? '')
+
+const twoFigures = (): Stop => refuse('it names two figures; ask for one at a time')
 
 function misspeltAggregate(word: string): NamedAggregate | undefined {
   return word.length < 6
@@ -45,7 +53,7 @@ function misspeltAggregate(word: string): NamedAggregate | undefined {
 function combine(found: readonly Aggregate[], howMuch: boolean): SaidAggregate | Stop {
   const kinds = [...new Set(found.map((aggregate) => aggregate.kind))]
   const quantiles = found.filter((aggregate) => aggregate.kind === 'quantile')
-  if (quantiles.length > 1) return refuse('it names two figures; ask for one at a time')
+  if (quantiles.length > 1) return twoFigures()
   const first = found[0]
   if (first === undefined) return { kind: howMuch ? 'how_much' : 'none' }
   if (kinds.length === 1) return { kind: 'said', aggregate: first }
@@ -60,7 +68,7 @@ function combine(found: readonly Aggregate[], howMuch: boolean): SaidAggregate |
     const other = found.find(({ kind }) => kind !== 'count' && onCounts.has(kind))
     if (other !== undefined) return { kind: 'said', aggregate: other }
   }
-  return refuse('it names two figures; ask for one at a time')
+  return twoFigures()
 }
 
 const onCounts: ReadonlySet<Aggregate['kind']> = new Set(['mean', 'median', 'min', 'max'])

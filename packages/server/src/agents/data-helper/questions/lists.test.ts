@@ -22,6 +22,8 @@ test.each([
   ['which models are slow', /^refused/],
   ['which tenant', /^refused/],
   ['list tenants and costs', /^refused/],
+  ['p95 and cost by model', /^refused: it names two figures/],
+  ['average and cost by model', /^refused: it names two figures/],
 ])('what is no list is not read as one: %s', (question, why) => {
   expect(ask(question)).toMatch(why)
 })

@@ -118,6 +118,7 @@ describe('a question about some rows', () => {
     ['cost per 1k prompt tokens', /nothing per 1k/],
     ['cost of long prompts', /“long prompts”/],
     ['cost of slow requests', /“slow requests”/],
+    ['cost breakdown where tenant = acme or tenant = globex', /two conditions on tenant/],
     ['ratio of completion to prompt tokens', /do not divide/],
   ])('is not answered over all of them where it cannot be read: %s', (question, why) => {
     expect(read(question)).toMatchObject({ kind: 'unread', why: expect.stringMatching(why) })
@@ -280,6 +281,7 @@ describe('periods to compare', () => {
     'compare the week before with this one',
     'compare 1-15 October with 16-31 October',
     'compare acme with globex',
+    'difference between acme and globex',
     'why did cost change after the launch',
   ])('are months, or are not compared: %s', (question) => {
     expect(read(question, 'month_over_month').kind).toBe('unread')

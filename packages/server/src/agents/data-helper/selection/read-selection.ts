@@ -66,6 +66,8 @@ export function readSelection(
     unknownName(question, sentence, ownSubjects, new Set(sentence.taken))
   if (left !== null) return unread(left)
   const filters = [...excluded, ...compared, ...outcome, ...named]
+  const twice = namedTwice(filters)
+  if (twice !== null) return unread(`two conditions on ${twice}; write them as one, e.g. “${twice} in a, b”`)
   if (comparing.has(playbook) && windows.length === 0 && comparesValues(sentence, named))
     return unread('I compare periods, and not one value with another; ask for a figure by each of them')
   if (comparing.has(playbook)) return { kind: 'read', selection: { filters, window: null, compare: windows } }
@@ -74,12 +76,22 @@ export function readSelection(
   return { kind: 'read', selection: { filters, window, compare: [] } }
 }
 
+/** "tenant = acme or tenant = globex": both at once would be no row at all. */
+function namedTwice(filters: readonly Filter[]): string | null {
+  const labels = filters.flatMap((filter) =>
+    filter.kind === 'in' && !filter.negated ? [filter.term.label] : [],
+  )
+  return labels.find((label, at) => labels.indexOf(label) < at) ?? null
+}
+
 /** "compare acme with globex", "is acme dearer than globex". */
 function comparesValues({ tokens }: Sentence, named: readonly Filter[]): boolean {
   const words = tokens.map(({ word }) => word)
   return (
     named.some((filter) => filter.kind === 'in' && filter.values.length > 1) &&
-    words.some((word) => /^(?:compare[ds]?|comparison|comparing|than|vs|versus)$/u.test(word)) &&
+    words.some((word) =>
+      /^(?:compare[ds]?|comparison|comparing|difference|differs?|than|vs|versus)$/u.test(word),
+    ) &&
     !words.some((word) => word.startsWith('month'))
   )
 }
