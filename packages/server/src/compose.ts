@@ -59,30 +59,30 @@ export interface RunningServer extends AsyncDisposable {
 
 /**
  * Puts the house together; the only file that knows which adapter is used.
- * @param store open; closed with the server, and where it cannot be put together
- * @throws {SettingError} as startServer; {RegistryError}
+ * @param open called once nothing else is missing: a database is not migrated by a server that will not start on it
+ * @throws {SettingError}, {StoreLockedError} and {RegistryError} as startServer
  */
 export async function composeServer(
   { settings, logger, advertise, pageDirectory, parts = {} }: ServerOptions,
   tier: TierDetection,
-  store: Store,
+  open: () => Promise<Store>,
 ): Promise<RunningServer> {
-  await using opened = new AsyncDisposableStack()
-  opened.use(store)
   const { role } = settings
   /** null: a worker, which nobody signs in to. */
   const signIn = role === 'worker' ? null : chooseSignIn(settings, tier)
   const simulation = role === 'worker' ? null : await loadSimulation(settings, tier, logger)
   const busChoice = chooseBus(settings)
-  // Before anyone is let in: what is missing here is found at once.
+  // Before anything is opened: what is missing here is found at once.
   const own = await readAgentModules(settings.agentModules)
   const mcp = role === 'web' ? noMcpTools : await openMcpTools(settings.mcpServers, tier.tier, logger)
 
+  await using opened = new AsyncDisposableStack()
   const { dataDir } = settings
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
 
   const makeId = systemIdMaker()
   const node = makeId('node')
+  const store = opened.use(await open())
   const lifecycle = createLifecycleLog(store)
   const log = opened.use(createEventLog(store, lifecycle))
   const nodesBus = opened.use(await openBus(busChoice, tier.tier, store, logger))

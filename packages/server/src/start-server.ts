@@ -4,8 +4,9 @@ import { detectTier } from './environment/tier.ts'
 import { openStore } from './open-store.ts'
 
 /**
- * Starts the server: the embedded database opens in its own thread while this one loads the modules of the house, which
- * take about as long. So this file, and what it imports, stay small.
+ * Starts the server. The embedded database opens in its own thread while this one loads the modules of the house, which
+ * take about as long: so this file, and what it imports, stay small. A database that others use as well waits until
+ * nothing else is missing.
  * @throws {SettingError} a setting that must not be; {StoreLockedError} another process has the data directory;
  *   {RegistryError} an agent, tool or model that is missing or doubled (A1)
  */
@@ -14,12 +15,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const tier = detectTier(settings)
   const [problem] = bootProblems(tier, settings)
   if (problem !== undefined) throw problem
-  const [store, house] = await Promise.allSettled([
-    openStore(settings, tier.tier, logger),
-    import('./compose.ts'),
-  ])
-  if (store.status === 'rejected') throw store.reason
-  if (house.status === 'fulfilled') return await house.value.composeServer(options, tier, store.value)
-  await store.value[Symbol.asyncDispose]()
-  throw house.reason
+  const open = () => openStore(settings, tier.tier, logger)
+  const early = settings.databaseUrl === null ? open() : null
+  // Told where it is waited for.
+  early?.catch(() => undefined)
+  try {
+    const { composeServer } = await import('./compose.ts')
+    return await composeServer(options, tier, () => early ?? open())
+  } catch (error) {
+    await early?.then(
+      (store) => store[Symbol.asyncDispose](),
+      () => undefined,
+    )
+    throw error
+  }
 }
