@@ -151,7 +151,8 @@ export async function prove(options: ProveOptions): Promise<Proved> {
     // Before its users are taken away.
     if (goesOn && options.only == null) await diagnose(lab)
   } finally {
-    deadline.at = performance.now() + cleanUpMs
+    // With what is left of its time: users are not taken away faster than the limit of simulations lets it.
+    deadline.at = Math.max(performance.now(), deadline.at) + cleanUpMs
     options.onStep?.(lastStep, of, of)
     await take(lastStep, lab, options.duringSteps)
   }

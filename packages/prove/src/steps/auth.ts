@@ -10,13 +10,20 @@ function jwt(header: object, claims: object, key: string | null): string {
   return `${text}.${key === null ? '' : createHmac('sha256', key).update(text).digest('base64url')}`
 }
 
+/** From the end. The very last character of a signature has bits that mean nothing: changed, it may say the same. */
+const changedAt = 10
+
+export function withOneChanged(token: string): string {
+  const at = Math.max(0, token.length - changedAt)
+  return `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`
+}
+
 /** Credentials that nobody may get in with. Each is of a kind that some server has let in. */
 export function badTokens(good: string, nowS: number): readonly (readonly [name: string, token: string])[] {
   const claims = { iss: 'https://issuer.invalid', aud: 'holdfast', sub: 'usr_admin', iat: nowS - 60 }
-  const last = good.at(-1) === 'A' ? 'B' : 'A'
   return [
     ['garbage', 'not-a-token-at-all'],
-    ['one character changed', `${good.slice(0, -1)}${last}`],
+    ['one character changed', withOneChanged(good)],
     ['cut short', good.slice(0, -4)],
     ['alg none', jwt({ alg: 'none', typ: 'JWT' }, { ...claims, exp: nowS + 3600 }, null)],
     [

@@ -1,6 +1,7 @@
 import { e2ePaths } from '@holdfast/protocol/e2e'
 import type { Lab } from '../lab/lab.ts'
 import { signSimulation } from '../lab/simulation.ts'
+import { patiently } from './patiently.ts'
 
 /** Everything that was made is taken away, and looked for afterwards. */
 export async function residueStep(lab: Lab): Promise<void> {
@@ -54,12 +55,14 @@ async function purgeSimulated(lab: Lab, { recorder, url }: Lab): Promise<void> {
   if (simulation === null) return
   for (const { name } of lab.people) {
     const path = e2ePaths.run(name)
-    const purged = await lab.http(null, {
-      method: 'DELETE',
-      path,
-      headers: signSimulation(lab, simulation, { method: 'DELETE', path, body: '' }),
-      about: 'purge',
-    })
+    const purged = await patiently(lab, () =>
+      lab.http(null, {
+        method: 'DELETE',
+        path,
+        headers: signSimulation(lab, simulation, { method: 'DELETE', path, body: '' }),
+        about: 'purge',
+      }),
+    )
     const { status } = purged
     recorder.fact('case', {
       check: 'clean.residue',

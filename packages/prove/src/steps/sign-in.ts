@@ -1,8 +1,8 @@
 import { proofAgentName } from '@holdfast/protocol'
 import { e2ePaths } from '@holdfast/protocol/e2e'
-import { type Lab, type Person, pause } from '../lab/lab.ts'
+import type { Lab, Person } from '../lab/lab.ts'
 import { signSimulation } from '../lab/simulation.ts'
-import type { HttpAnswer } from '../wire/http.ts'
+import { patiently } from './patiently.ts'
 
 const nameOf = (lab: Lab, index: number): string => `prove-${lab.id}-u${String(index + 1).padStart(2, '0')}`
 
@@ -71,21 +71,6 @@ export async function simulatedPerson(lab: Lab, name: string, index: number): Pr
   recorder.secret(name, token)
   const session = await sessionOf(lab, token)
   return session === null ? null : { name, token, ...session }
-}
-
-/** Longer than the minute that the limit of simulations counts; a block after wrong keys lasts longer, and is final. */
-const waitSeconds = 90
-const triesAtMost = 3
-
-/** A proof may share its address with tests that sign in beside it: where it came too often, it waits as it is told. */
-async function patiently(lab: Lab, ask: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
-  for (let tried = 1; ; tried += 1) {
-    const answer = await ask()
-    const seconds = Number(answer.headers['retry-after'])
-    const waits = answer.status === 429 && seconds > 0 && seconds <= waitSeconds && tried < triesAtMost
-    if (!waits || performance.now() + seconds * 1_000 >= lab.deadline.at) return answer
-    await pause(seconds * 1_000)
-  }
 }
 
 export async function sessionOf(lab: Lab, token: string): Promise<Pick<Person, 'userId' | 'kind'> | null> {
