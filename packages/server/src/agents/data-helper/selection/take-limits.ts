@@ -1,6 +1,6 @@
 import type { FieldName } from '../fields.ts'
+import { columnBehind, conditionAt, unitCondition } from '../questions/conditions.ts'
 import { exclusionAt, unclearList } from '../questions/exclusions.ts'
-import { columnBehind, conditionAt, unitCondition } from '../questions/filters.ts'
 import { isOrdinary } from '../questions/ordinary-words.ts'
 import { outcomeFilter } from '../questions/outcome-filter.ts'
 import { partAt } from '../questions/parts-of-names.ts'
