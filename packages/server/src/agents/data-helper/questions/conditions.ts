@@ -50,7 +50,28 @@ export function conditionAt(sentence: Sentence, at: number): readonly Filter[] |
   const found = operandAt(sentence, settle(sentence, mention), said, from)
   if (found === null || isStop(found)) return found
   take(sentence, at, from + found.length - at)
-  return [found.filter]
+  const end = from + found.length
+  const owned = found.filter.kind === 'compare' ? ofOwner(sentence, at) : null
+  if (owned !== null) return owned
+  if (found.filter.kind === 'compare' && mentionAt(sentence, end, isMeasure) !== null)
+    return refuse(
+      `I cannot tell whether “${sentence.tokens[from]?.text}” is ${likely.label} or what stands behind it`,
+    )
+  return alone(sentence, at, end) ?? [found.filter]
+}
+
+const isMeasure = ({ kind }: KnownTerm): boolean => kind === 'number'
+
+/** Two comparisons joined by "or" are not both meant, and "more than 5 of this and that" is no figure of that. */
+function alone(sentence: Sentence, at: number, end: number): Stop | null {
+  const joint = free(sentence, end)?.word ?? ''
+  if (joint === 'or' || free(sentence, at - 1)?.word === 'or')
+    return refuse('I combine conditions with “and”, and not with “or”')
+  const listed = ['and', '&', ','].includes(joint) ? mentionAt(sentence, end + 1, isMeasure) : null
+  // "and status is 200" is a condition of its own.
+  return listed === null || operatorAt(sentence, end + 1 + listed.length) !== null
+    ? null
+    : refuse(`I cannot tell whether “${listed.said}” is limited as well; write the number before each`)
 }
 
 type Operator = (typeof comparisons)[number][1] | 'is' | 'is not' | 'contains'
@@ -138,10 +159,12 @@ export function unitCondition(sentence: Sentence, at: number): readonly Filter[]
   const field = unitFields[unitAt(sentence, at + rest.length).unit]
   const term = sentence.terms.find((each) => each.field === field && each.kind === 'number')
   if (field === undefined || term === undefined) return null
+  const owned = ofOwner(sentence, at)
+  if (owned !== null) return owned
   const found = operandAt(sentence, term, { ...rest, named: '' }, at + rest.length)
   if (found === null || isStop(found)) return found
   take(sentence, at, rest.length + found.length)
-  return [found.filter]
+  return alone(sentence, at, at + rest.length + found.length) ?? [found.filter]
 }
 
 /** "more than 1000 prompt tokens": the column stands behind the number. */
@@ -149,13 +172,43 @@ export function columnBehind(sentence: Sentence, at: number): readonly Filter[] 
   const rest = comparisonAt(sentence, at)
   if (rest === null) return null
   const from = at + rest.length
-  const mention = mentionAt(sentence, from + 1, (term) => term.kind === 'number')
+  const mention = mentionAt(sentence, from + 1, isMeasure)
   if (mention === null) return null
+  const owned = ofOwner(sentence, at)
+  if (owned !== null) return owned
   const said = { ...rest, named: unitOfName(mention.said) }
   const found = operandAt(sentence, settle(sentence, mention), said, from)
   if (found === null || isStop(found)) return found
-  take(sentence, at, Math.max(rest.length + found.length, rest.length + 1 + mention.length))
-  return [found.filter]
+  const length = Math.max(rest.length + found.length, rest.length + 1 + mention.length)
+  take(sentence, at, length)
+  return alone(sentence, at, at + length) ?? [found.filter]
+}
+
+/** "tenants that spend over $100": of each request, or of all of theirs? */
+function ofOwner(sentence: Sentence, at: number): Stop | null {
+  const owner = ownerBefore(sentence, at)
+  return owner === null
+    ? null
+    : refuse(
+        `I cannot tell whether each ${owner} or each row of it is meant; write “requests with …”, or ask for the total of each ${owner}`,
+      )
+}
+
+const having = new Set(
+  'with having have has had that of at spend spends spent cost costs use uses take took'.split(' '),
+)
+
+/** "tenants with more than 1000 tokens", "months that have …": what is compared may be all that they have. */
+function ownerBefore(sentence: Sentence, at: number): string | null {
+  let before = at - 1
+  while (having.has(sentence.tokens[before]?.word ?? '')) before -= 1
+  const noun = sentence.tokens[before]
+  if (noun === undefined || noun.kind !== 'word' || rowNouns.has(stem(noun.word))) return null
+  const whole = { ...sentence, taken: new Set<number>() }
+  const grouped =
+    timeGrains.some((grain) => grain === stem(noun.word)) ||
+    (mentionAt(whole, before, ({ kind }) => kind === 'text')?.matches[0]?.score ?? 0) >= 0.7
+  return grouped ? stem(noun.word) : null
 }
 
 /** "over 5", "at least 3": a comparison, and a number behind it. */

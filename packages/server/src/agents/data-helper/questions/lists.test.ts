@@ -22,6 +22,10 @@ test.each([
   ['which models are slow', /^refused/],
   ['which tenant', /^refused/],
   ['list tenants and costs', /^refused/],
+  ['which tenants only use gpt-5', /^refused/],
+  ['list tenants without gpt-5', /^refused/],
+  ['which tenants have status 429 and 500', /^refused/],
+  ['which models could we use', /^refused/],
   ['p95 and cost by model', /^refused: it names two figures/],
   ['average and cost by model', /^refused: it names two figures/],
 ])('what is no list is not read as one: %s', (question, why) => {

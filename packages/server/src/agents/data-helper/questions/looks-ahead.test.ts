@@ -19,6 +19,8 @@ test.each([
 test.each([
   'what would make it cheaper',
   'I would like the total cost',
+  'what would be the total cost of acme',
+  'will you tell me the total cost',
   'the total cost, if you will',
   'cost of the next model',
 ])('says nothing of the future: %s', (question) => {

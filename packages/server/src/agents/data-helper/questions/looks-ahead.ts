@@ -11,13 +11,15 @@ const reach = 3
  * does neither.
  */
 export function looksAhead(tokens: readonly Token[]): string | null {
-  for (const [at, { word, text }] of tokens.entries()) {
+  for (const [at, { kind, word, text }] of tokens.entries()) {
+    if (kind === 'quoted') continue
     const next = tokens[at + 1]
-    if (ahead.test(word) || (word === 'will' && next !== undefined))
+    if (ahead.test(word) || (word === 'will' && next !== undefined && next.word !== 'you'))
       return `“${text}”: I do not look ahead; I compute what the data hold`
     if (word === 'next' && units.has(next?.word ?? ''))
       return `“next ${next?.text}”: I do not look ahead; I compute what the data hold`
-    if (word !== 'would' || next?.word === 'like') continue
+    // "what would be the total" asks politely for what is.
+    if (word !== 'would' || next?.word === 'like' || next?.word === 'be') continue
     const verb = tokens.slice(at + 1, at + 1 + reach).find((token) => supposed.has(token.word))
     if (verb !== undefined) return `“would … ${verb.text}”: I compute what was, and not what would be`
   }

@@ -95,7 +95,7 @@ function readQuestion(text: string, table: TableInfo): SimpleReading | Stop {
   const more = asksForMore(sentence, placed)
   if (more !== null) return more
   const filters = withoutImplied(placed.map(({ filter }) => filter))
-  const superlative = rate === null ? (takeSuperlative(sentence) ?? takeList(sentence)) : null
+  const superlative = rate === null ? (takeSuperlative(sentence) ?? takeList(sentence, filters)) : null
   if (superlative !== null) {
     if (isStop(superlative)) return superlative
     return leftOver(sentence) ?? finish(sentence, table, { ...superlative, filters, window })

@@ -1,7 +1,7 @@
 import type { FieldName } from '../fields.ts'
 import { isGrammar, isOrdinary } from './ordinary-words.ts'
-import { free, type Sentence } from './sentence.ts'
-import type { KnownTerm } from './terms.ts'
+import { free, mentionAt, type Sentence } from './sentence.ts'
+import { type KnownTerm, matchFields } from './terms.ts'
 import { rowNouns } from './vocabulary.ts'
 import { stem } from './words.ts'
 
@@ -41,19 +41,50 @@ export function partAt(sentence: Sentence, at: number, subjects: readonly FieldN
   const word = free(sentence, at)?.word ?? ''
   if (!/^[\p{L}]{3,}$/u.test(word)) return null
   const beforeRows = rowNouns.has(stem(sentence.tokens[at + 1]?.word ?? ''))
-  for (const term of sentence.terms) {
+  const parts = sentence.terms.flatMap((term): readonly PartOfNames[] => {
     const { field, values, complete } = term
-    if (field === null || !parted.has(field) || (subjects.includes(field) && !beforeRows)) continue
-    if (values.some((value) => value.toLowerCase() === word)) return null
+    if (field === null || !parted.has(field) || (subjects.includes(field) && !beforeRows)) return []
     const found = holding(sentence, at, values)
-    if (found === null || (complete && found.values.length === values.length)) continue
-    if (field === 'feature' && !closesPhrase(sentence, at)) continue
+    if (found === null || (complete && found.values.length === values.length)) return []
+    if (field === 'feature' && !closesPhrase(sentence, at)) return []
     const plain = plainParts.has(word) || (field !== 'model' && field !== 'feature' && isGrammar(word))
-    if (plain && !beforeModel(sentence, at)) continue
-    const one = found.values.length === 1 && (field === 'feature' || !isOrdinary(word))
-    return { term, ...found, sure: field === 'model' || one }
-  }
-  return null
+    if (plain && !beforeModel(sentence, at)) return []
+    const telling = !isOrdinary(word) || (field === 'feature' && isWork(sentence, at + 1))
+    const one = field === 'model' || (found.values.length === 1 && telling)
+    return [{ term, ...found, sure: one && complete && !goesOn(sentence, term, at + found.length) }]
+  })
+  const [first, second] = parts
+  if (first === undefined || sentence.terms.some((term) => isWhole(term, word))) return null
+  return second === undefined ? first : { ...first, sure: false }
+}
+
+const isWhole = ({ field, values }: KnownTerm, word: string): boolean =>
+  field !== null && parted.has(field) && values.some((value) => value.toLowerCase() === word)
+
+/**
+ * Whether the name is not at its end: "sonnet 3.5" and "sonnet thinking" are other models than those that bear its
+ * beginning, and of "support and chat" the rest would be lost.
+ */
+function goesOn(sentence: Sentence, { field }: KnownTerm, end: number): boolean {
+  const next = sentence.tokens[end]
+  if (next === undefined) return false
+  // Of models each name of a list is read, also where it is a part.
+  if (joints.has(next.word)) return field !== 'model' && isNamed(sentence, end + 1)
+  if (next.kind === 'number' || plainParts.has(next.word)) return !beforeModel(sentence, end - 1)
+  return next.kind === 'word' && !isOrdinary(next.word) && mentionAt(sentence, end, () => true) === null
+}
+
+export const joints: ReadonlySet<string> = new Set(['and', 'or', ',', '&', 'plus'])
+
+/** Whether the word is somebody's name, or a part of one. */
+export function isNamed(sentence: Sentence, at: number): boolean {
+  const word = sentence.tokens[at]?.word ?? ''
+  return sentence.terms.some(
+    ({ field, values }) =>
+      field !== null &&
+      parted.has(field) &&
+      values.some((value) => value.toLowerCase() === word || partsOf(value).split(' ').includes(word)),
+  )
 }
 
 /** The values in which the longest run of words from here stands, one behind the other. */
@@ -67,10 +98,16 @@ function holding(
     if (tokens.some((token) => token === undefined || token.kind === 'comma' || token.kind === 'operator'))
       continue
     const said = ` ${partsOf(tokens.map((token) => token?.text ?? '').join(' '))} `
-    const found = values.filter((value) => ` ${partsOf(value)} `.includes(said))
+    const found = values.filter((value) => bears(` ${partsOf(value)} `, said))
     if (found.length > 0) return { values: found, length }
   }
   return null
+}
+
+/** Not "sonnet 4" by claude-sonnet-4-5, which is another version; a date behind the version is none. */
+function bears(value: string, said: string): boolean {
+  const at = value.indexOf(said)
+  return at !== -1 && !(/\d $/u.test(said) && /^\d{1,2} /u.test(value.slice(at + said.length)))
 }
 
 const partsOf = (text: string): string =>
@@ -81,25 +118,31 @@ const partsOf = (text: string): string =>
     .trim()
 
 const articles = new Set(['the', 'our', 'my', 'your', 'a', 'an', 'all', 'this', 'that'])
-const beforePart = new Set('for of only just about did does do is are was were'.split(' '))
-const afterPart = new Set('and or in on by only cost take use last since'.split(' '))
+const introducing = new Set('for of only just about'.split(' '))
+const asking = new Set('did does do is are was were'.split(' '))
+const ending = new Set('and or in on by only'.split(' '))
 /** What a part of a feature's name describes: "nightly jobs". */
 const work = new Set('job batch run task pipeline workload'.split(' '))
+/** How often something is, and no name of it: "our daily cost". */
+const often = new Set('hourly daily weekly monthly quarterly yearly annual'.split(' '))
 
 /** "of the summaries", "cost of nightly jobs": where no other noun follows that the word describes. */
-function closesPhrase({ tokens }: Sentence, at: number): boolean {
+function closesPhrase(sentence: Sentence, at: number): boolean {
+  const { tokens } = sentence
+  const word = tokens[at]?.word ?? ''
   const before = tokens[at - 1]?.word ?? ''
   const introducer = articles.has(before) ? (tokens[at - 2]?.word ?? '') : before
   const next = tokens[at + 1]
-  const root = stem(next?.word ?? '')
-  const ends =
-    next === undefined ||
-    next.kind === 'comma' ||
-    afterPart.has(next.word) ||
-    work.has(root) ||
-    rowNouns.has(root)
-  return ends && beforePart.has(introducer)
+  const ends = next === undefined || next.kind === 'comma' || ending.has(next.word)
+  if (ends && introducing.has(introducer)) return true
+  const named = mentionAt(sentence, at, () => true) !== null || matchFields([word]).length > 0
+  if (often.has(word) || named || (isOrdinary(word) && !isWork(sentence, at + 1))) return false
+  const described = isWork(sentence, at + 1) || rowNouns.has(stem(next?.word ?? ''))
+  if (introducing.has(introducer)) return described
+  return asking.has(introducer) && (ends || described || ['cost', 'take', 'use'].includes(next?.word ?? ''))
 }
+
+const isWork = ({ tokens }: Sentence, at: number): boolean => work.has(stem(tokens[at]?.word ?? ''))
 
 function beforeModel({ tokens }: Sentence, at: number): boolean {
   return ['model', 'models'].includes(tokens[at + 1]?.word ?? '')

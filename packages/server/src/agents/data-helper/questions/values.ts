@@ -1,6 +1,6 @@
 import { unitAt } from './compared.ts'
 import { free, refuse, type Sentence, type Stop } from './sentence.ts'
-import type { KnownTerm } from './terms.ts'
+import { type KnownTerm, matchFields } from './terms.ts'
 
 export interface FoundValues {
   readonly values: readonly string[]
@@ -55,7 +55,8 @@ export function valueAt(
     const said = spelling(tokens.map((token) => token?.text ?? '').join(' '))
     const code = /^(\d{3})s$/u.exec(said)?.[1]
     const value =
-      term.values.find((known) => spelling(known) === said || known === code) ?? ofPlural(term, said)
+      term.values.find((known) => spelling(known) === said || known === code) ??
+      (length === 1 ? ofPlural(sentence, term, at, said) : undefined)
     if (value !== undefined) return { value, length }
     // People say gpt-5 where a gateway writes openai/gpt-5.
     const behindSlash = term.values.filter((known) => spelling(known.split('/').at(-1) ?? '') === said)
@@ -65,10 +66,19 @@ export function valueAt(
 }
 
 /** "reports" of a feature that is called report. Names of customers and models have no plural. */
-function ofPlural({ field, values }: KnownTerm, said: string): string | undefined {
-  return field === 'feature' && said.endsWith('s')
-    ? values.find((known) => spelling(known) === said.slice(0, -1))
-    : undefined
+function ofPlural(
+  sentence: Sentence,
+  { field, values }: KnownTerm,
+  at: number,
+  said: string,
+): string | undefined {
+  if (field !== 'feature' || !said.endsWith('s') || matchFields([said]).length > 0) return undefined
+  const word = (place: number): string => sentence.tokens[place]?.word ?? ''
+  const before = word(at - 1) === 'the' || word(at - 1) === 'our' ? word(at - 2) : word(at - 1)
+  // "cost of reports" is the feature's, "reports of cost" are none of it.
+  if ((before !== 'of' && before !== 'for') || ['of', 'on', 'about', 'by'].includes(word(at + 1)))
+    return undefined
+  return values.find((known) => spelling(known) === said.slice(0, -1))
 }
 
 export function isValue(term: KnownTerm, text: string): boolean {

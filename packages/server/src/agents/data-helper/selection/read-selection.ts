@@ -76,11 +76,9 @@ export function readSelection(
   return { kind: 'read', selection: { filters, window, compare: [] } }
 }
 
-/** "tenant = acme or tenant = globex": both at once would be no row at all. */
+/** "tenant = acme or tenant = globex", "sonnet, excluding mini": at once they would be other rows, or none. */
 function namedTwice(filters: readonly Filter[]): string | null {
-  const labels = filters.flatMap((filter) =>
-    filter.kind === 'in' && !filter.negated ? [filter.term.label] : [],
-  )
+  const labels = filters.flatMap((filter) => (filter.kind === 'in' ? [filter.term.label] : []))
   return labels.find((label, at) => labels.indexOf(label) < at) ?? null
 }
 

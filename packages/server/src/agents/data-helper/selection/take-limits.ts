@@ -24,7 +24,8 @@ import { aboutAllValues, codeAt, type FoundValues, valuesFrom } from './take-val
 export function takeExclusions(sentence: Sentence): readonly Filter[] | string {
   const filters: Filter[] = []
   const isSaid = (at: number): boolean =>
-    (valuesFrom(sentence, at, []) ?? codeAt(sentence, at)) !== null || outcomeSaid(sentence, at) !== null
+    (valuesFrom(sentence, at, []) ?? codeAt(sentence, at) ?? partAt(sentence, at, [])) !== null ||
+    outcomeSaid(sentence, at) !== null
   for (let at = 0; at < sentence.tokens.length; at += 1) {
     const exclusion = exclusionAt(sentence, at)
     if (exclusion === null) continue
@@ -125,7 +126,11 @@ function kept(
   subjects: readonly FieldName[],
 ): readonly Filter[] | null | string {
   const [filter] = found
-  if (filter === undefined || filter.kind === 'compare') return found
+  if (filter === undefined) return found
+  if (filter.kind === 'compare') {
+    const negated = negationAround(sentence, at, lengthFrom(sentence, at))
+    return negated === null ? found : unclearNegation(negated)
+  }
   const { field, label } = filter.term
   const term = sentence.terms.find((each) => each.label === label)
   // "which requests are not urgent" says nothing of the ids of requests.

@@ -1,6 +1,6 @@
 import type { FieldName } from '../fields.ts'
 import { isGrammar } from '../questions/ordinary-words.ts'
-import { partAt } from '../questions/parts-of-names.ts'
+import { isNamed, joints, partAt } from '../questions/parts-of-names.ts'
 import type { Filter } from '../questions/reading.ts'
 import { free, isStop, mentionAt, plainTerm, type Sentence, take } from '../questions/sentence.ts'
 import { isSuperlative } from '../questions/superlatives.ts'
@@ -122,12 +122,25 @@ export function takeValues(sentence: Sentence, without: readonly FieldName[]): r
     keep(byTerm, found)
     take(sentence, at, found.length)
   }
+  const lost = restOfList(sentence)
+  if (lost !== null) return lost
   return [...byTerm.values()].map(({ term, values }) => ({
     kind: 'in',
     term: plainTerm(term),
     values: [...new Set(values)],
     negated: false,
   }))
+}
+
+/** "cost of chat and nightly": one of the list was read, and the other is not passed over. */
+function restOfList(sentence: Sentence): string | null {
+  for (const at of sentence.taken) {
+    const next = sentence.tokens[at + 2]
+    if (!joints.has(sentence.tokens[at + 1]?.word ?? '') || next === undefined) continue
+    if (free(sentence, at + 2) !== undefined && isNamed(sentence, at + 2))
+      return `I cannot tell whether “${next.text}” is meant as well; write its whole name`
+  }
+  return null
 }
 
 function keep(
