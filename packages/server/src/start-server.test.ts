@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readSettings } from './environment/settings.ts'
 import { startServer } from './start-server.ts'
+import { openPgliteClient } from './store/pglite/client.ts'
 import { freePort } from './store/testing/free-port.ts'
 import { silentLogger } from './telemetry/logger.ts'
 
@@ -24,6 +25,23 @@ test('a server that refuses to start gives the data directory back', async () =>
     await expect(startIn(dataDir, broken)).rejects.toThrow(/HOLDFAST_AGENTS names/)
     await using server = await startIn(dataDir, {})
     expect(server.store.kind).toBe('pglite')
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+})
+
+test('and migrates nothing: the version before still opens it', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-start-'))
+  try {
+    await expect(startIn(dataDir, broken)).rejects.toThrow(/HOLDFAST_AGENTS names/)
+    const client = await openPgliteClient({ directory: join(dataDir, 'store', 'pgdata') })
+    const { rows } = await client.query(
+      "select count(*) from pg_tables where schemaname = 'public'",
+      [],
+      null,
+    )
+    await client.close()
+    expect(rows).toEqual([['0']])
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }

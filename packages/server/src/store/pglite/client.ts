@@ -21,7 +21,7 @@ type Call =
 
 /**
  * Starts the worker and resolves when its database is open. The first start of a directory makes a database, which
- * takes seconds (a third less where there is a template); later ones open what is there.
+ * takes seconds (half where there is a template); later ones open what is there.
  * @throws {HoldfastError} not_ready: the directory cannot be opened as a database
  */
 export async function openPgliteClient(options: WorkerOptions): Promise<PgliteClient> {

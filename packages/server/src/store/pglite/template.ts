@@ -32,9 +32,9 @@ export async function readTemplate(path: string = templatePath): Promise<Uint8Ar
 /**
  * Makes `directory` a copy of the template, whole or not at all. PGlite unpacks by itself too, file by file through its
  * own file system, in five times the time.
- * @param directory not there, or empty
+ * @returns false where something stands in its place that is not to be written over, or it is a mount: nothing is done
  */
-export async function unpackTemplate(template: Uint8Array, directory: string): Promise<void> {
+export async function unpackTemplate(template: Uint8Array, directory: string): Promise<boolean> {
   const unpacked = `${directory}.unpacking`
   // Whoever died over it has left theirs.
   rmSync(unpacked, { recursive: true, force: true })
@@ -47,5 +47,14 @@ export async function unpackTemplate(template: Uint8Array, directory: string): P
     else writeFileSync(path, await buffer(entry), { mode: 0o600 })
     entry.resume()
   }
-  renameSync(unpacked, directory)
+  try {
+    renameSync(unpacked, directory)
+    return true
+  } catch (error) {
+    rmSync(unpacked, { recursive: true, force: true })
+    if (error instanceof Error && 'code' in error && inTheWay.has(String(error.code))) return false
+    throw error
+  }
 }
+
+const inTheWay = new Set(['ENOTEMPTY', 'EEXIST', 'EBUSY', 'EXDEV'])

@@ -46,16 +46,15 @@ try {
 
 /**
  * Puts the template in the place of a database that is not there yet.
- * @returns the template where the database is in memory, and PGlite has to take it over; else null
+ * @returns the template where PGlite has to unpack it: in memory, or where a copy cannot be put in place; else null
  */
 async function copyTemplate(directory: string | null): Promise<Blob | null> {
   // On demand: most starts open what is there.
   const { readTemplate, unpackTemplate } = await import('./template.ts')
   const template = await readTemplate()
   if (template === null) return null
-  if (directory === null) return new Blob([template])
-  await unpackTemplate(template, directory)
-  return null
+  if (directory !== null && (await unpackTemplate(template, directory))) return null
+  return new Blob([template])
 }
 
 async function serve(db: PGlite, request: WorkerRequest): Promise<void> {
