@@ -55,8 +55,11 @@ export function takeExclusions(sentence: Sentence): readonly Filter[] | string {
       if (unclear !== null) return unclear
       continue
     }
-    const what = sentence.tokens[next]?.text ?? ''
-    return `I cannot tell what “${phrase} ${what}” leaves out: no column of ${sentence.profile.fileName} is known to hold it`
+    const what = sentence.tokens
+      .slice(at, next + 1)
+      .map(({ text }) => text)
+      .join(' ')
+    return `I cannot tell what “${what}” leaves out: no column of ${sentence.profile.fileName} is known to hold it`
   }
   return filters
 }
