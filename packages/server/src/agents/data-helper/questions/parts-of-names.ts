@@ -70,7 +70,8 @@ function goesOn(sentence: Sentence, { field }: KnownTerm, end: number): boolean 
   if (next === undefined) return false
   // Of models each name of a list is read, also where it is a part.
   if (joints.has(next.word)) return field !== 'model' && isNamed(sentence, end + 1)
-  if (next.kind === 'number' || plainParts.has(next.word)) return !beforeModel(sentence, end - 1)
+  if (next.kind === 'number' || (field === 'model' && plainParts.has(next.word)))
+    return !beforeModel(sentence, end - 1)
   return next.kind === 'word' && !isOrdinary(next.word) && mentionAt(sentence, end, () => true) === null
 }
 
